@@ -1,0 +1,95 @@
+"""Histograms of durations that can be added up: each bucket is 5 % wider than the one before.
+
+A bucket's number is a logarithm of the duration, so SQL can compute it (`metrics.rollup`), hours add up to days by adding
+counts, and a quantile read from the sum is off by at most half a bucket, whatever the number of values.
+After Masson, Rim and Lee, DDSketch, PVLDB 12 (2019) 2195–2205, with a fixed growth instead of collapsing buckets.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from metrics import intervals
+
+FLOOR = 0.01  # seconds; anything below is "at once" and falls in bucket 0
+GROWTH = 1.05
+LAST = 600  # 5e10 s: whatever a broken clock says, the number of buckets stays bounded
+
+
+def bucket_of(seconds: float) -> int:
+    """Number of the bucket of a duration; negative durations (clocks) count as none."""
+    if seconds < FLOOR:
+        return 0
+    return min(LAST, math.floor(math.log(seconds / FLOOR) / math.log(GROWTH)) + 1)
+
+
+def edges(bucket: int) -> tuple[float, float]:
+    """Seconds where the bucket begins and ends."""
+    return (0.0, FLOOR) if bucket <= 0 else (FLOOR * GROWTH ** (bucket - 1), FLOOR * GROWTH**bucket)
+
+
+def middle(bucket: int) -> float:
+    """The value that stands for the bucket: at most 2.5 % from any value in it (bucket 0 stands for 0)."""
+    low, high = edges(bucket)
+    return 0.0 if bucket <= 0 else math.sqrt(low * high)
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Counts by bucket. Immutable by convention: `+` makes a new one."""
+
+    counts: Counter[int] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, seconds: Iterable[float]) -> Histogram:
+        """The histogram of these durations in seconds."""
+        return cls(Counter(bucket_of(value) for value in seconds))
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, int]) -> Histogram:
+        """Read `{"bucket": count}` as a rollup row keeps it."""
+        return cls(Counter({int(bucket): count for bucket, count in stored.items() if count}))
+
+    @classmethod
+    def merged(cls, histograms: Iterable[Histogram]) -> Histogram:
+        """The sum of many, in one pass."""
+        total: Counter[int] = Counter()
+        for histogram in histograms:
+            total.update(histogram.counts)
+        return cls(total)
+
+    def to_json(self) -> dict[str, int]:
+        """`{"bucket": count}` in ascending order, the same for equal histograms."""
+        return {str(bucket): self.counts[bucket] for bucket in sorted(self.counts)}
+
+    def __add__(self, other: Histogram) -> Histogram:
+        return Histogram.merged((self, other))
+
+    def __len__(self) -> int:
+        return self.counts.total()
+
+    def quantile(self, quantile: float) -> float | None:
+        """The quantile in seconds, within 2.5 % of the true order statistic; None when empty."""
+        if not len(self):
+            return None
+        return middle(self._bucket_at(max(1, math.ceil(quantile * len(self)))))
+
+    def interval(self, quantile: float, *, confidence: float = intervals.CONFIDENCE) -> intervals.Interval | None:
+        """Order-statistics interval of the quantile, widened to the edges of its buckets; None when too few."""
+        ranks = intervals.quantile_ranks(len(self), quantile, confidence=confidence)
+        if ranks is None:
+            return None
+        low, high = (self._bucket_at(rank) for rank in ranks)
+        return intervals.Interval(edges(low)[0], edges(high)[1])
+
+    def _bucket_at(self, rank: int) -> int:
+        """Bucket of the value with this rank, counted from 1."""
+        seen = 0
+        for bucket in sorted(self.counts):
+            seen += self.counts[bucket]
+            if seen >= rank:
+                return bucket
+        raise IndexError(f"rank {rank} of {len(self)}")
