@@ -1,0 +1,57 @@
+"""Redis is the doorbell: at most one waiting bell per step, rung after the commit, and never the truth."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import django_rq
+import structlog
+from django.conf import settings
+from django.db import transaction
+from redis.exceptions import RedisError
+
+logger = structlog.get_logger(__name__)
+
+QUEUE_OF = {"received": "pipeline", "classified": "pipeline", "decided": "effects"}
+RING_FOR_SECONDS = 30  # a bell lost with Redis, or with the worker that took it, may be rung again after this
+
+
+def ring(step: str) -> None:
+    """Ring for a state after the present transaction commits. A Redis that is away costs time, never the work."""
+    if str(step) in settings.PIPELINE:
+        transaction.on_commit(lambda: _ring_now(str(step)), robust=True)
+
+
+def answer(step: str) -> None:
+    """A job takes the bell down before it looks, so that whoever comes later rings again."""
+    try:
+        django_rq.get_connection(QUEUE_OF[step]).delete(_name(step))
+    except RedisError as error:
+        logger.warning("bell_not_answered", step=step, error=str(error))
+
+
+def _ring_now(step: str) -> None:
+    try:
+        redis = django_rq.get_connection(QUEUE_OF[step])
+        if redis.set(_name(step), "1", nx=True, ex=RING_FOR_SECONDS):
+            django_rq.get_queue(QUEUE_OF[step]).enqueue(settings.PIPELINE[step], result_ttl=0, failure_ttl=86400)
+    except RedisError as error:
+        logger.warning("bell_not_rung", step=step, error=str(error))
+
+
+def _name(step: str) -> str:
+    return f"countersign:bell:{step}"
+
+
+def drain(step: str, work: Callable[[], bool], *, seconds: float) -> None:
+    """Answer the bell and work batch after batch until nothing stands there, or the time is up and the bell rings anew.
+
+    ``work`` handles one batch and tells whether there may be more.
+    """
+    answer(step)
+    end = time.monotonic() + seconds
+    while work():
+        if time.monotonic() > end:
+            ring(step)
+            return

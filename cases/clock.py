@@ -1,0 +1,22 @@
+"""The database's clock: leases and due times never depend on a host's own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection, models
+from django.db.models.functions import Now
+
+SQL_NOW = {"postgresql": "STATEMENT_TIMESTAMP()", "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')"}
+
+
+def sql_now() -> str:
+    """The present moment in raw SQL that is run with parameters (percent signs are doubled)."""
+    return SQL_NOW[connection.vendor]
+
+
+def from_now(**span: float) -> models.Expression:
+    """A moment that lies ``span`` (keywords of timedelta) after the database's present."""
+    later: Any = Now() + timedelta(**span)
+    return models.ExpressionWrapper(later, output_field=models.DateTimeField())

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from django.contrib.auth.models import Group
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Queue(models.Model):
+    """Where tasks wait. Its groups say who may work in it."""
+
+    class Kind(models.TextChoices):
+        GENERAL = "general", _("general")
+        EXPERT = "expert", _("expert")
+        SUPERVISOR = "supervisor", _("supervisor")
+        FAST_TRACK = "fast_track", _("fast track")
+        QUALITY = "quality", _("quality")
+
+    key = models.SlugField(_("key"), unique=True, max_length=64)
+    name = models.CharField(_("name"), max_length=120)
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices, default=Kind.GENERAL)
+    groups = models.ManyToManyField(Group, related_name="review_queues", verbose_name=_("groups"), blank=True)
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    class Meta:
+        verbose_name = _("queue")
+        verbose_name_plural = _("queues")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from cases.models import Case
+from cases.models.choices import Priority, Reason
+from review.models.policy import Policy
+from review.models.queue import Queue
+
+
+class ReviewTaskQuerySet(models.QuerySet["ReviewTask"]):
+    def open(self) -> Self:
+        return self.filter(closed_at__isnull=True)
+
+    def free(self) -> Self:
+        """Open, and under nobody's running lease."""
+        return self.open().filter(lease_until__lte=Now())
+
+    def claimed(self) -> Self:
+        return self.open().filter(lease_until__gt=Now(), assignee__isnull=False)
+
+    def overdue(self) -> Self:
+        return self.open().filter(due_at__lt=Now())
+
+
+class ReviewTask(models.Model):
+    """One stay of a case in a queue."""
+
+    class Ending(models.TextChoices):
+        DECIDED = "decided", _("decided")
+        RAISED = "raised", _("raised")
+        CANCELLED = "cancelled", _("cancelled")
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="tasks", verbose_name=_("case"))
+    queue = models.ForeignKey(Queue, on_delete=models.PROTECT, related_name="tasks", verbose_name=_("queue"))
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="tasks", verbose_name=_("policy"))
+    reason = models.CharField(_("reason"), max_length=20, choices=Reason.choices)
+    note = models.TextField(_("note"), blank=True, default="")
+    trace = models.JSONField(_("trace"), default=list, blank=True)
+    blind = models.BooleanField(_("read blind"), default=False)
+    first_answer = models.JSONField(_("first answer"), null=True, blank=True)
+    priority = models.PositiveSmallIntegerField(_("priority"), choices=Priority.choices, default=Priority.NORMAL)
+    opened_at = models.DateTimeField(_("opened"), db_default=Now())
+    due_at = models.DateTimeField(_("due"))
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="tasks", verbose_name=_("assignee")
+    )
+    claimed_at = models.DateTimeField(_("claimed"), null=True, blank=True)
+    lease_until = models.DateTimeField(_("lease until"), db_default=Now())
+    lease_token = models.PositiveBigIntegerField(default=0, help_text=_("Counts the claims; an older number is refused."))
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+    ending = models.CharField(_("ended as"), max_length=10, choices=Ending.choices, blank=True, default="")
+
+    objects = ReviewTaskQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("task")
+        verbose_name_plural = _("tasks")
+        permissions = [
+            ("claim_reviewtask", "Can claim a task"),
+            ("decide_reviewtask", "Can decide a claimed task"),
+            ("raise_reviewtask", "Can raise a task to a more senior queue"),
+            ("release_any_reviewtask", "Can take a task from somebody, with a reason"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["case"], condition=models.Q(closed_at__isnull=True), name="task_one_open_per_case"),
+        ]
+        indexes = [
+            models.Index(fields=["queue", "due_at", "id"], condition=models.Q(closed_at__isnull=True), name="task_next"),
+            models.Index(fields=["assignee", "-claimed_at"], name="task_by_assignee"),
+            models.Index(fields=["queue", "closed_at"], name="task_by_closing"),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.case_id} {self.get_reason_display()}"
