@@ -12,7 +12,8 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from functools import lru_cache
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -54,6 +55,7 @@ def units_of(text: str) -> list[Unit]:
     return [Unit(match.group(), match.start(), match.end(), match.lastgroup is not None) for match in found]
 
 
+@lru_cache(maxsize=_REMEMBERED_UNITS)
 def folded(written: str) -> str:
     """The unit as it is counted: without differences of case, width or composition."""
     return unicodedata.normalize("NFKC", written).casefold()
@@ -137,7 +139,7 @@ def _pairs(units: Sequence[Sequence[Unit]], vocabulary: Vocabulary) -> tuple[Int
     for own in units:
         words = [(start + at, unit.written) for at, unit in enumerate(own) if unit.is_word]
         start += len(own)
-        for (left, first), (right, second) in zip(words, words[1:], strict=False):
+        for (left, first), (right, second) in pairwise(words):
             number = vocabulary.pair(first, second)
             if number >= 0:
                 places += (left, right)

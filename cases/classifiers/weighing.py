@@ -1,0 +1,45 @@
+"""Counts of features as a sparse matrix, weighed by how telling each feature is (TF-IDF)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.sparse import csr_matrix, vstack
+
+from cases.classifiers.ngrams import Counts, Floats, Ints, Vocabulary, chunks, counted
+
+
+def matrix_of(counts: Counts, width: int) -> csr_matrix:
+    """One row per text of the batch, one column per feature."""
+    ends = np.searchsorted(counts.text, np.arange(len(counts.units) + 1)).astype(np.int32)
+    return csr_matrix((counts.count, counts.feature.astype(np.int32), ends), shape=(len(counts.units), width))
+
+
+def learnt_counts(texts: Sequence[str], vocabulary: Vocabulary) -> csr_matrix:
+    """The counts of all texts, with every feature met on the way added to a growing vocabulary."""
+    batches = [counted(chunk, vocabulary) for chunk in chunks(texts)]
+    return vstack([matrix_of(batch, len(vocabulary.numbers)) for batch in batches], format="csr")
+
+
+def document_counts(counts: csr_matrix) -> Ints:
+    """In how many texts each feature was met."""
+    met: Ints = np.bincount(counts.indices, minlength=counts.shape[1])
+    return met
+
+
+def rarity(counts: csr_matrix, *, at_least: int) -> Floats:
+    """The inverse document frequency of each feature; 0, which takes it out, where fewer than ``at_least`` texts have it."""
+    met = document_counts(counts)
+    weights = np.log((1 + counts.shape[0]) / (1 + met)) + 1
+    return np.where(met >= at_least, weights, 0).astype(np.float32)
+
+
+def weighed(counts: csr_matrix, idf: Floats) -> csr_matrix:
+    """TF-IDF with dampened repeats, each text of length 1 (or 0, when nothing in it is known). Cells stay where they are."""
+    values = (1 + np.log(counts.data)) * idf[counts.indices]
+    row = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    lengths = np.sqrt(np.bincount(row, weights=values * values, minlength=counts.shape[0]))
+    lengths[lengths == 0] = 1
+    scaled = (values / lengths[row]).astype(np.float32)
+    return csr_matrix((scaled, counts.indices, counts.indptr), shape=counts.shape)
