@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any
 
 import httpcore2
@@ -29,6 +30,7 @@ from cases.addresses import RefusedUrl, Target, check_address, check_url, parse_
 
 __all__ = ["OutboundError", "RefusedUrl", "Reply", "check_url", "parse_retry_after", "post", "require_success"]
 
+SUCCESS, REDIRECT, CLIENT_ERROR = 2, 3, 4  # the hundreds of a status
 MAX_RETRY_AFTER = 86_400.0
 # Answers in the 400s that may differ next time: time-out, conflict, locked, too early, too many.
 PASSING = frozenset({408, 409, 423, 425, 429})
@@ -52,7 +54,7 @@ class OutboundError(Exception):
 
     @property
     def gone(self) -> bool:
-        return self.status == 410
+        return self.status == HTTPStatus.GONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def post(
         raise OutboundError(str(refused), permanent=True) from None
     with (
         _plain_errors(deadline),
-        _pool(target, deadline, allow_private) as pool,
+        _pool(target, deadline, allow_private=allow_private) as pool,
         pool.stream("POST", target.url, headers=_headers(headers), content=body) as response,
     ):
         content, truncated = _read(response, max_read)
@@ -116,11 +118,11 @@ def post(
 
 def require_success(reply: Reply) -> Reply:
     """The same reply if its status is 2xx. Raises: OutboundError, permanent where the receiver will not change its mind."""
-    if 200 <= reply.status < 300:
+    if reply.status // 100 == SUCCESS:
         return reply
     raise OutboundError(
         _("The receiver answered with status %(status)d.") % {"status": reply.status},
-        permanent=400 <= reply.status < 500 and reply.status not in PASSING,
+        permanent=reply.status // 100 == CLIENT_ERROR and reply.status not in PASSING,
         retry_after=parse_retry_after(reply.headers.get("retry-after", "")),
         status=reply.status,
     )
@@ -140,7 +142,7 @@ def parse_retry_after(value: str) -> float | None:
 
 
 def _no_redirect(reply: Reply) -> Reply:
-    if 300 <= reply.status < 400:
+    if reply.status // 100 == REDIRECT:
         message = _("The receiver answered with a redirect (%(status)d); redirects are not followed.")
         raise OutboundError(message % {"status": reply.status}, status=reply.status)
     return reply
@@ -183,7 +185,7 @@ def _plain_errors(deadline: Deadline) -> Iterator[None]:
 
 
 @contextmanager
-def _pool(target: Target, deadline: Deadline, allow_private: bool) -> Iterator[httpcore2.ConnectionPool]:
+def _pool(target: Target, deadline: Deadline, *, allow_private: bool) -> Iterator[httpcore2.ConnectionPool]:
     network = PinnedNetwork(deadline, allow_private=allow_private)
     context = tls_context(os.environ.get("SSL_CERT_FILE", "")) if target.url.startswith("https:") else None
     with httpcore2.ConnectionPool(ssl_context=context, max_connections=1, network_backend=network) as pool:

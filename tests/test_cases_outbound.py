@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import socket
 import time
 from collections.abc import Callable
@@ -125,7 +125,7 @@ def test_a_bad_status_says_whether_to_try_again(status: int, permanent: bool) ->
 
 
 def test_retry_after_is_read_as_seconds_or_as_a_date() -> None:
-    later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=100)
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=100)
     assert parse_retry_after("120") == 120
     assert parse_retry_after(format_datetime(later, usegmt=True)) == pytest.approx(100, abs=2)
     assert parse_retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
@@ -282,11 +282,11 @@ def certificate(folder: Path, name: str) -> Path:
     """A self-signed certificate and its key in one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     made = (
         x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
