@@ -22,7 +22,7 @@ from cases.classifiers.calibration import (
     scope_mark,
 )
 from cases.classifiers.ngrams import Floats, Ints, Vocabulary
-from cases.classifiers.weighing import document_counts, learnt_counts, rarity, weighed
+from cases.classifiers.weighing import Weights, document_counts, learnt_counts, rarity, scores_of, weighed
 
 MIN_EXAMPLES = 20
 """Fewer labelled texts teach nothing that could be trusted or even checked."""
@@ -36,21 +36,12 @@ _MAX_COLUMNS = 200_000
 _MAX_WEIGHTS = 30_000_000  # labels × features: 120 MB
 
 
-class NotEnoughExamples(ValueError):
+class NotEnoughExamples(ValueError):  # noqa: N818 - says what is needed
     """There is too little to learn from; more labelled examples are needed."""
 
 
-class TrainingFailed(RuntimeError):
+class TrainingFailed(RuntimeError):  # noqa: N818 - says what happened
     """Training ended, but what came out is no better than always guessing the commonest label."""
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """What was learnt: a row per feature, a column per label."""
-
-    idf: Floats
-    weights: Floats
-    bias: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +85,13 @@ def learn(texts: Sequence[str], labels: Sequence[str], *, seed: int, out_of_scop
     return Lesson(vocabulary, names, learnt, temperature, mark, report)
 
 
-def scores_of(counts: csr_matrix, learnt: Weights) -> tuple[csr_matrix, Floats]:
-    """The weighed texts, and for each the score of every label."""
-    rows = weighed(counts, learnt.idf)
-    scores: Floats = rows @ learnt.weights + learnt.bias
-    return rows, scores
-
-
 def _checked(texts: Sequence[str], labels: Sequence[str]) -> tuple[tuple[str, ...], Ints]:
     if len(texts) != len(labels):
         raise ValueError(f"{len(texts)} texts but {len(labels)} labels")
     if len(texts) < MIN_EXAMPLES:
         raise NotEnoughExamples(f"{len(texts)} labelled examples; at least {MIN_EXAMPLES} are needed")
-    repeated = sum(1 for count in Counter(labels).values() if count > 1)
-    if repeated < 2:
+    repeated = sum(count > 1 for count in Counter(labels).values())
+    if repeated <= 1:
         raise NotEnoughExamples(f"{repeated} labels have two or more examples; at least 2 labels must")
     names = tuple(sorted(set(labels)))
     number = {name: at for at, name in enumerate(names)}
@@ -214,14 +198,17 @@ def _require_better_than_guessing(said: Ints, truth: Ints, *, what: str) -> None
 
 def _message(said: Ints, truth: Ints, what: str) -> str:
     right, usual = float((said == truth).mean()), float(np.bincount(truth).max()) / len(truth)
-    return f"the model is right {right:.1%} of the time {what}; always guessing the commonest label is right {usual:.1%}"
+    return (
+        f"the model is right {right:.1%} of the time {what}; always guessing the commonest label is right {usual:.1%}"
+    )
 
 
 def _raw_maxima(texts: Sequence[str], vocabulary: Vocabulary, learnt: Weights) -> Reals:
     if not texts:
         return np.zeros(0)
     counts = learnt_counts(texts, vocabulary)
-    return probabilities(scores_of(counts, learnt)[1]).max(axis=1)
+    maxima: Reals = probabilities(scores_of(counts, learnt)[1]).max(axis=1)
+    return maxima
 
 
 def _report(unseen: Floats, truth: Ints, temperature: float) -> dict[str, Any]:

@@ -1,13 +1,27 @@
-"""Counts of features as a sparse matrix, weighed by how telling each feature is (TF-IDF)."""
+"""Counts of features as a sparse matrix, weighed by how telling each feature is (TF-IDF), and scored."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.sparse import csr_matrix, vstack
 
 from cases.classifiers.ngrams import Counts, Floats, Ints, Vocabulary, chunks, counted
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What was learnt: a row per feature, a column per label. ``total`` is the sum of each row."""
+
+    idf: Floats
+    weights: Floats
+    bias: Floats
+    total: Floats = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "total", self.weights.sum(axis=1))
 
 
 def matrix_of(counts: Counts, width: int) -> csr_matrix:
@@ -43,3 +57,10 @@ def weighed(counts: csr_matrix, idf: Floats) -> csr_matrix:
     lengths[lengths == 0] = 1
     scaled = (values / lengths[row]).astype(np.float32)
     return csr_matrix((scaled, counts.indices, counts.indptr), shape=counts.shape)
+
+
+def scores_of(counts: csr_matrix, learnt: Weights) -> tuple[csr_matrix, Floats]:
+    """The weighed texts, and for each the score of every label."""
+    rows = weighed(counts, learnt.idf)
+    scores: Floats = rows @ learnt.weights + learnt.bias
+    return rows, scores
