@@ -74,6 +74,8 @@ class ReviewTask(models.Model):
             models.Index(fields=["queue", "due_at", "id"], condition=models.Q(closed_at__isnull=True), name="task_next"),
             models.Index(fields=["assignee", "-claimed_at"], name="task_by_assignee"),
             models.Index(fields=["queue", "closed_at"], name="task_by_closing"),
+            models.Index(fields=["opened_at"], name="task_by_opening"),
+            models.Index(fields=["due_at"], name="task_by_due"),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,175 @@
+"""Keeps the rollups in step with the base tables: reads the audit events since last time, notes the hours they touch,
+and sums exactly those hours again. Nothing is added to or subtracted from a figure, so nothing can drift."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import models, transaction
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
+
+from cases.audit import settled_id
+from cases.models import AuditEvent, Case
+from feedback.models import Sample
+from metrics import sums
+from metrics.models import FlowRollup, Rollup, RollupCursor, SampleRollup, Span, StaleHour, WorkRollup
+from review.models import Decision, ReviewTask
+
+EVENTS_AT_ONCE = 20_000
+HOUR = timedelta(hours=1)
+TABLES = ((FlowRollup, sums.flow), (WorkRollup, sums.work), (SampleRollup, sums.samples))
+# Every moment by which something is summed: the model, the way to its case, and the columns.
+MOMENTS: tuple[tuple[type[models.Model], str, tuple[str, ...]], ...] = (
+    (Case, "", ("created_at", "routed_at", "closed_at")),
+    (ReviewTask, "case__", ("opened_at", "closed_at", "due_at")),
+    (Decision, "case__", ("decided_at",)),
+    (Sample, "case__", ("read_at",)),
+)
+Hours = set[tuple[int, datetime]]
+
+
+def roll_up() -> int:
+    """Bring the rollups up to the newest settled event. Returns the hours that were summed again."""
+    begun = time.monotonic()
+    newest = settled_id(AuditEvent)
+    while _read_events(newest):
+        pass
+    count = refresh()
+    RollupCursor.objects.update(finished_at=Now(), took=time.monotonic() - begun)
+    return count
+
+
+def rebuild() -> int:
+    """Sum every hour again. The pages keep their old figures until each hour is done."""
+    newest = settled_id(AuditEvent)
+    with _alone() as cursor:
+        _note({*_hours_of(None), *FlowRollup.objects.filter(span=Span.HOUR).values_list("case_type_id", "start")})
+        cursor.event_id = newest
+        cursor.save()
+    return refresh()
+
+
+def refresh() -> int:
+    """Sum the noted hours again, one run of neighbouring hours per transaction. Returns how many hours."""
+    stale = StaleHour.objects.order_by("case_type_id", "start").values_list("case_type_id", "start")
+    return sum(_sum_again(part) for part in list(_runs(stale)))
+
+
+def is_due(*, rest: float = 10) -> bool:
+    """Whether enough time has passed: a run that took long is followed by a pause `rest` times as long."""
+    pause = models.ExpressionWrapper(F("took") * timedelta(seconds=rest), models.DurationField())
+    return not RollupCursor.objects.filter(finished_at__gt=Now() - pause).exists()
+
+
+@contextmanager
+def _alone() -> Iterator[RollupCursor]:
+    """A transaction that no other run shares; SQLite's writers are alone anyway."""
+    with transaction.atomic():
+        yield RollupCursor.objects.select_for_update().get_or_create(pk=1)[0]
+
+
+def _read_events(newest: int) -> bool:
+    """Note the hours that the next events touch. False when there was none left."""
+    with _alone() as cursor:
+        events = AuditEvent.objects.filter(pk__gt=cursor.event_id, pk__lte=newest).order_by("pk")
+        last = events.values_list("pk", flat=True)[:EVENTS_AT_ONCE]
+        upper = max(last, default=None)
+        if upper is None:
+            return False
+        touched = events.filter(pk__lte=upper, case_id__isnull=False).order_by().values("case_id")
+        _note(_hours_of(touched))
+        cursor.event_id = upper
+        cursor.save()
+    return True
+
+
+def _hours_of(case_ids: QuerySet[Any] | None) -> Hours:
+    """Case type and hour of everything that is summed about these cases, or about all."""
+    hours: Hours = set()
+    for model, path, moments in MOMENTS:
+        rows = model._default_manager.filter(  # noqa: SLF001 - any model's rows
+            Q(**{f"{path}pk__in": case_ids}) if case_ids is not None else Q()
+        )
+        for moment in moments:
+            hours |= _distinct(rows.filter(**{f"{moment}__isnull": False}), f"{path}case_type_id", moment)
+    return hours | _left_behind(case_ids) if case_ids is not None else hours
+
+
+def _left_behind(case_ids: QuerySet[Any]) -> Hours:
+    """Hours that cases put up again used to count in: reopening blanks their closing, only their events remember it."""
+    again = dict(Case.objects.filter(pk__in=case_ids, version__gt=1).values_list("pk", "case_type_id"))
+    events = AuditEvent.objects.filter(case_id__in=list(again)).values_list("case_id", "at")
+    # A row's own moment may be taken a little after the event's, across the full hour.
+    moments = {
+        (again[case_id], at + late)
+        for case_id, at in events
+        if case_id
+        for late in (timedelta(0), timedelta(minutes=1))
+    }
+    return {(kind, at.replace(minute=0, second=0, microsecond=0)) for kind, at in moments}
+
+
+def _distinct(rows: QuerySet[Any], case_type: str, moment: str) -> Hours:
+    found = rows.order_by().values_list(F(case_type), sums.hour(moment)).distinct()
+    return {(kind, start) for kind, start in found}
+
+
+def _note(hours: Hours) -> None:
+    rows = (StaleHour(case_type_id=kind, start=start) for kind, start in sorted(hours))
+    StaleHour.objects.bulk_create(rows, batch_size=1000, ignore_conflicts=True)
+
+
+def _runs(stale: Iterable[tuple[int, datetime]]) -> Iterator[sums.Slice]:
+    """Neighbouring hours of one day as one slice, so that history is summed by the day and the present by the hour."""
+    # Within a run of neighbours the hour minus its position stays the same.
+    counter = itertools.count()
+    for (kind, _day, _anchor), group in itertools.groupby(
+        stale, key=lambda pair: (pair[0], pair[1].astimezone(UTC).date(), pair[1] - next(counter) * HOUR)
+    ):
+        starts = [start.astimezone(UTC) for _kind, start in group]
+        yield sums.Slice(kind, starts[0], starts[-1] + HOUR)
+
+
+def _sum_again(part: sums.Slice) -> int:
+    with _alone():
+        noted = StaleHour.objects.filter(case_type_id=part.case_type_id, start__gte=part.start, start__lt=part.end)
+        count, _by_model = noted.delete()
+        if count:
+            for model, summed in TABLES:
+                _replace(model, part, summed(part))
+    return count
+
+
+def _replace(model: type[Rollup], part: sums.Slice, rows: Iterable[Rollup]) -> None:
+    """Put the new hours in place of the old ones, and their day likewise."""
+    table: Any = model.objects.filter(case_type_id=part.case_type_id)
+    table.within(Span.HOUR, part.start, part.end).delete()
+    model.objects.bulk_create(rows, batch_size=500)
+    day = part.start.replace(hour=0)
+    table.within(Span.DAY, day, day + 24 * HOUR).delete()
+    model.objects.bulk_create(_day(model, day, table.within(Span.HOUR, day, day + 24 * HOUR)), batch_size=500)
+
+
+def _day(model: type[Rollup], day: datetime, hours: Iterable[Any]) -> list[Any]:
+    """The rows of a day: its hours, added up by key."""
+    rows: dict[tuple[Any, ...], Any] = {}
+    for part in hours:
+        key = {name: getattr(part, name) for name in model.keys}
+        place = tuple(key.values())
+        if place not in rows:
+            rows[place] = model(span=Span.DAY, start=day, **key)
+        for name in model.figures:
+            setattr(rows[place], name, _added(getattr(rows[place], name), getattr(part, name)))
+    return list(rows.values())
+
+
+def _added(one: Any, other: Any) -> Any:
+    """Two counts, or two histograms, as one."""
+    return dict(Counter(one) + Counter(other)) if isinstance(one, dict) else one + other
