@@ -180,7 +180,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='reviewtask',
-            index=models.Index(fields=['queue', 'closed_at'], name='task_by_closing'), models.Index(fields=["opened_at"], name="task_by_opening"), models.Index(fields=["due_at"], name="task_by_due"),
+            index=models.Index(fields=['queue', 'closed_at'], name='task_by_closing'),
+        ),
+        migrations.AddIndex(
+            model_name='reviewtask',
+            index=models.Index(fields=['opened_at'], name='task_by_opening'),
+        ),
+        migrations.AddIndex(
+            model_name='reviewtask',
+            index=models.Index(fields=['due_at'], name='task_by_due'),
         ),
         migrations.AddConstraint(
             model_name='reviewtask',
