@@ -1,0 +1,61 @@
+"""What happens to every request: an identity, a content policy, and a calm answer while the database is away."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware, PolicyParts
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.deprecation import MiddlewareMixin
+
+from hitl_project import errors
+
+Answer = Callable[[HttpRequest], HttpResponse]
+SANE_IDENTITY = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+__all__ = ["HEADER", "ContentPolicy", "DatabaseAway", "RequestIdentity"]
+
+
+class RequestIdentity:
+    """Every answer carries ``X-Request-ID``: the caller's where it is a plain short word, else a new one."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-ID", "")
+        identity = given if SANE_IDENTITY.fullmatch(given) else uuid.uuid4().hex
+        request.META["HTTP_X_REQUEST_ID"] = identity
+        response = self.get_response(request)
+        response["X-Request-ID"] = identity
+        return response
+
+
+class ContentPolicy(CSPMiddleware):
+    """The strict policy everywhere; style attributes only on pages that others wrote."""
+
+    def get_policy_parts(
+        self,
+        request: HttpRequest,
+        response: HttpResponseBase,
+        report_only: bool = False,  # noqa: FBT001, FBT002 - theirs
+    ) -> PolicyParts:
+        parts = super().get_policy_parts(request, response, report_only)
+        if request.path_info.startswith(settings.CSP_INLINE_STYLES):
+            parts.replace = {**(parts.replace or {}), "style-src": settings.CSP_INLINE_STYLE_SOURCES}
+        return parts
+
+
+class DatabaseAway(MiddlewareMixin):
+    """A database that is away, full or stopping is 503 with Retry-After, for pages and the API alike, never 500."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, OperationalError | InterfaceError):
+            return errors.unavailable(request)
+        return None
