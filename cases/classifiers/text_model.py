@@ -19,7 +19,7 @@ from cases.classifiers.ngrams import Counts, Ints, Vocabulary, chunks, counted
 from cases.classifiers.text_training import Lesson, NotEnoughExamples, TrainingFailed, learn
 from cases.classifiers.weighing import Weights, matrix_of, scores_of
 
-__all__ = ["Guess", "ModelFileError", "NotEnoughExamples", "TextModel", "TrainingFailed"]
+__all__ = ["Evidence", "Guess", "ModelFileError", "NotEnoughExamples", "TextModel", "TrainingFailed"]
 
 ALTERNATIVES = 5
 _SHAPES = {"idf": 1, "weights": 2, "bias": 1}

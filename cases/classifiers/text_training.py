@@ -27,7 +27,7 @@ from cases.classifiers.weighing import Weights, document_counts, learnt_counts, 
 MIN_EXAMPLES = 20
 """Fewer labelled texts teach nothing that could be trusted or even checked."""
 
-FOLDS = 5
+_FOLDS, _FOLDS_OF_PLENTY, _PLENTY = 5, 3, 5_000  # with plenty, a third held out still leaves enough to learn from
 _STRENGTH = 20.0
 _TOLERANCES = (1e-2, 1e-4)
 _MAX_ROUNDS = 60
@@ -122,11 +122,12 @@ def _folds(truth: Ints, seed: int) -> Ints:
     """The fold in which each example is held out; -1 for the only example of a label, which every fold must know."""
     fold = np.full(len(truth), -1, dtype=np.int64)
     order = np.random.default_rng(seed).permutation(len(truth))
+    folds = _FOLDS if len(truth) < _PLENTY else _FOLDS_OF_PLENTY
     dealt = 0
     for label in range(int(truth.max()) + 1):
         own = order[truth[order] == label]
         if len(own) > 1:
-            fold[own] = (np.arange(len(own)) + dealt) % FOLDS
+            fold[own] = (np.arange(len(own)) + dealt) % folds
             dealt += len(own)
     return fold
 
@@ -138,7 +139,7 @@ def _held_out_scores(counts: csr_matrix, truth: Ints, *, least: int, seed: int) 
     """
     fold = _folds(truth, seed)
     scores = np.zeros((counts.shape[0], int(truth.max()) + 1), dtype=np.float32)
-    for number in range(FOLDS):
+    for number in range(int(fold.max()) + 1):
         inside, outside = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
         if len(outside):
             idf = rarity(counts[inside], at_least=least)
