@@ -11,7 +11,7 @@ import dj_email_url
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from django.utils.translation import gettext_lazy as _
 
-from hitl_project import environment, logs
+from hitl_project import databases, environment, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 read = environment.Environment(Path(os.environ.get("ENV_FILE", BASE_DIR / ".env")))
@@ -170,13 +170,13 @@ OIDC_SERVER_URL = read.address("OIDC_SERVER_URL", schemes=("https", "http"))
 OIDC_CLIENT_ID = read.text("OIDC_CLIENT_ID")
 OIDC_CLIENT_SECRET = read.secret("OIDC_CLIENT_SECRET")
 OIDC_NAME = read.text("OIDC_NAME", "Single sign-on")
-OIDC_ENABLED = bool(OIDC_SERVER_URL and OIDC_CLIENT_ID and OIDC_CLIENT_SECRET)
+SOCIALACCOUNT_PROVIDERS = environment.sign_in_providers(
+    server_url=OIDC_SERVER_URL, client_id=OIDC_CLIENT_ID, client_secret=OIDC_CLIENT_SECRET, name=OIDC_NAME
+)
+OIDC_ENABLED = bool(SOCIALACCOUNT_PROVIDERS)
 if not OIDC_ENABLED and any([OIDC_SERVER_URL, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET]):
     environment.stop("OIDC_SERVER_URL, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET", "must be set together.")
-OIDC_APP = {"provider_id": "oidc", "name": OIDC_NAME, "client_id": OIDC_CLIENT_ID, "secret": OIDC_CLIENT_SECRET}
-SOCIALACCOUNT_PROVIDERS = (
-    {"openid_connect": {"APPS": [{**OIDC_APP, "settings": {"server_url": OIDC_SERVER_URL}}]}} if OIDC_ENABLED else {}
-)
+ACCOUNT_ADAPTER = "hitl_project.sign_in.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 
@@ -184,26 +184,13 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 DATABASE_URL = read.address(
     "DATABASE_URL", f"sqlite:///{DATA_DIR / 'countersign.sqlite3'}", schemes=("postgresql", "postgres", "sqlite")
 )
-STATEMENT_MS = 1000 * read.number("DATABASE_STATEMENT_SECONDS", 30)
-DATABASES: dict[str, dict[str, Any]] = {"default": read.parsed("DATABASE_URL", DATABASE_URL, dj_database_url.parse)}
-DATABASES["default"] |= {"ATOMIC_REQUESTS": False, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    DATABASES["default"]["TEST"] = {
-        "NAME": str(DATA_DIR / "test.sqlite3")
-    }  # a file, so that tests have writers that wait
-    DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 10,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16000;",
-    }
-else:
-    DATABASES["default"]["OPTIONS"] = {
-        "connect_timeout": 3,
-        "application_name": "countersign",
-        "keepalives_idle": 30,
-        "tcp_user_timeout": 20_000,
-        "options": f"-c statement_timeout={STATEMENT_MS} -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
-    } | DATABASES["default"].get("OPTIONS", {})
+DATABASES = {
+    "default": databases.configured(
+        read.parsed("DATABASE_URL", DATABASE_URL, dj_database_url.parse),
+        data_dir=DATA_DIR,
+        statement_seconds=read.number("DATABASE_STATEMENT_SECONDS", 30),
+    )
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # ── Redis and RQ ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -225,7 +212,14 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 
 # ── The flow ────────────────────────────────────────────────────────────────────────────────────────────────────────
 PIPELINE = {"received": "cases.jobs.classify", "classified": "review.jobs.route", "decided": "cases.jobs.deliver"}
-HOOKS: dict[str, list[str]] = {}
+# What a lower app tells the higher ones, inside its own transaction.
+HOOKS: dict[str, list[str]] = {
+    "case_cancelled": ["review.tasks.end_open_tasks"],
+    "concealed": ["review.shown.concealed_ids"],
+    "decision_made": ["feedback.corrections.from_decision"],
+    "sample_read": ["feedback.sampling.record"],
+}
+COIN_SALT = read.text("COIN_SALT", SECRET_KEY)  # which cases are read blind depends on it
 PIPELINE_LEASE_SECONDS = read.number("PIPELINE_LEASE_SECONDS", 120, low=1)
 PIPELINE_BATCH = read.number("PIPELINE_BATCH", 500, low=1)
 PIPELINE_ATTEMPTS = read.number("PIPELINE_ATTEMPTS", 3, low=1)

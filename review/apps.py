@@ -6,3 +6,6 @@ class ReviewConfig(AppConfig):
     name = "review"
     verbose_name = _("Review")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from review import access  # noqa: F401 - registers who may see which rows

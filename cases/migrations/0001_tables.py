@@ -23,6 +23,7 @@ class Migration(migrations.Migration):
                 ('first_event', models.BigIntegerField(verbose_name='first event')),
                 ('last_event', models.BigIntegerField(unique=True, verbose_name='last event')),
                 ('count', models.PositiveIntegerField(verbose_name='events')),
+                ('leaves', models.BinaryField()),
                 ('previous', models.CharField(blank=True, default='', max_length=64, verbose_name='previous')),
                 ('digest', models.CharField(max_length=64, unique=True, verbose_name='digest')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='created')),
@@ -92,6 +93,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'audit event',
                 'verbose_name_plural': 'audit log',
+                'permissions': [('view_team_auditevent', 'Can see the acts of the people who work in the queues'), ('view_every_auditevent', 'Can see the acts of everybody'), ('export_auditevent', 'Can export the audit log'), ('count_auditevent', 'Can see how many acts there were')],
                 'default_permissions': ('view',),
                 'indexes': [models.Index(fields=['case_id', 'id'], name='audit_by_case'), models.Index(fields=['actor_id', 'id'], name='audit_by_actor')],
             },
@@ -131,6 +133,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'case',
                 'verbose_name_plural': 'cases',
+                'permissions': [('view_every_case', 'Can see the cases of every queue and sender'), ('view_case_with_reason', 'Can open a case after giving a reason'), ('comment_case', 'Can comment on a case'), ('cancel_case', 'Can withdraw a case'), ('predict_case', 'Can answer a waiting case as its model'), ('erase_case', 'Can erase what a case holds')],
             },
         ),
         migrations.CreateModel(

@@ -26,6 +26,12 @@ class AuditEvent(models.Model):
         verbose_name = _("audit event")
         verbose_name_plural = _("audit log")
         default_permissions = ("view",)
+        permissions = [
+            ("view_team_auditevent", "Can see the acts of the people who work in the queues"),
+            ("view_every_auditevent", "Can see the acts of everybody"),
+            ("export_auditevent", "Can export the audit log"),
+            ("count_auditevent", "Can see how many acts there were"),
+        ]
         indexes = [
             models.Index(fields=["case_id", "id"], name="audit_by_case"),
             models.Index(fields=["actor_id", "id"], name="audit_by_actor"),
@@ -41,6 +47,7 @@ class AuditSeal(models.Model):
     first_event = models.BigIntegerField(_("first event"))
     last_event = models.BigIntegerField(_("last event"), unique=True)
     count = models.PositiveIntegerField(_("events"))
+    leaves = models.BinaryField(editable=False)
     previous = models.CharField(_("previous"), max_length=64, blank=True, default="")
     digest = models.CharField(_("digest"), max_length=64, unique=True)
     created_at = models.DateTimeField(_("created"), db_default=Now())

@@ -70,6 +70,14 @@ class Case(models.Model):
     class Meta:
         verbose_name = _("case")
         verbose_name_plural = _("cases")
+        permissions = [
+            ("view_every_case", "Can see the cases of every queue and sender"),
+            ("view_case_with_reason", "Can open a case after giving a reason"),
+            ("comment_case", "Can comment on a case"),
+            ("cancel_case", "Can withdraw a case"),
+            ("predict_case", "Can answer a waiting case as its model"),
+            ("erase_case", "Can erase what a case holds"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["source", "external_id"], condition=~models.Q(external_id=""), name="case_once_per_source"

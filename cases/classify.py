@@ -1,0 +1,159 @@
+"""received → classified: a batch of cases is put to their classifiers. Whatever goes wrong becomes an answer with an error."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
+from time import monotonic
+
+import structlog
+from django.conf import settings
+
+from cases import bells, plugins, schemas
+from cases.audit import journal
+from cases.classifiers.base import Answer, Classifier, ClassifierError, Question
+from cases.leases import Leased, lease_batch, put_back
+from cases.models import Case, CaseType, Prediction
+from cases.models.choices import State
+from cases.transitions import move
+
+logger = structlog.get_logger(__name__)
+
+
+def classify_batch() -> bool:
+    """Classify one batch. Returns whether more may be waiting."""
+    leased = lease_batch(State.RECEIVED, size=settings.PIPELINE_BATCH)
+    if not leased.cases:
+        return False
+    if leased.full:
+        bells.ring(State.RECEIVED)
+    given = _given_predictions(leased.cases)
+    answers = _exhausted([case for case in leased.cases if case.pk not in given])
+    waiting = [case for case in leased.cases if case.pk not in given and case.pk not in answers]
+    answers |= _ask(waiting, token=leased.token)
+    record(leased, answers=answers, given=given)
+    return True
+
+
+def _given_predictions(cases: Sequence[Case]) -> dict[int, Prediction]:
+    """The newest prediction of each case that came with one."""
+    rows = Prediction.objects.filter(case__in=[case.pk for case in cases]).order_by("id")
+    return {row.case_id: row for row in rows}
+
+
+def _exhausted(cases: Sequence[Case]) -> dict[int, Answer]:
+    limit: int = settings.PIPELINE_ATTEMPTS
+    gave_up = Answer(output=None, error=f"given up after {limit} attempts: the classifier did not survive this case")
+    return {case.pk: gave_up for case in cases if case.attempts > limit}
+
+
+def _ask(cases: Sequence[Case], *, token: str) -> dict[int, Answer]:
+    answers: dict[int, Answer] = {}
+    by_type = sorted(cases, key=lambda case: case.case_type_id)
+    for _, group in groupby(by_type, key=lambda case: case.case_type_id):
+        answers |= _ask_one_type(list(group), token=token)
+    return answers
+
+
+def _ask_one_type(cases: list[Case], *, token: str) -> dict[int, Answer]:
+    case_type = cases[0].case_type
+    started = monotonic()
+    try:
+        found = _classified(case_type, cases)
+    except Exception as error:  # noqa: BLE001 - a plug-in may raise anything; it must end at a person, not in a log
+        return _failed(cases, error, token=token)
+    spent = int((monotonic() - started) * 1000 / len(cases))
+    return {
+        case.pk: checked(answer if answer.latency_ms else replace(answer, latency_ms=spent), case_type)
+        for case, answer in zip(cases, found, strict=True)
+    }
+
+
+def _classified(case_type: CaseType, cases: list[Case]) -> list[Answer]:
+    backend: Classifier = plugins.classifier(case_type.classifier)
+    questions = [Question(case_id=case.pk, payload=case.payload, context=case.context) for case in cases]
+    found = list(backend.classify(case_type.brief(), questions))
+    if len(found) != len(cases):
+        raise ClassifierError(f"{len(found)} answers to {len(cases)} questions", permanent=True)
+    return found
+
+
+def _failed(cases: list[Case], error: Exception, *, token: str) -> dict[int, Answer]:
+    """Cases with attempts left go back to wait; the others go on to a person with the reason."""
+    logger.warning("classifier_failed", case_type=cases[0].case_type.key, error=str(error), cases=len(cases))
+    permanent = isinstance(error, plugins.UnknownAlias) or getattr(error, "permanent", False)
+    last = [case for case in cases if permanent or case.attempts >= settings.PIPELINE_ATTEMPTS]
+    put_back([case for case in cases if case not in last], token=token)
+    text = f"{type(error).__name__}: {error}"[:2000]
+    return {case.pk: Answer(output=None, error=text) for case in last}
+
+
+def checked(answer: object, case_type: CaseType) -> Answer:
+    """The answer itself where it is sound, else an answer that says what is wrong with it, at confidence 0."""
+    if not isinstance(answer, Answer):
+        return Answer(output=None, error=f"the classifier answered with a {type(answer).__name__}")
+    if answer.error or answer.output is None:
+        return replace(answer, output=None, confidence=0.0, error=answer.error or "the classifier gave no output")
+    wrong = _faults(answer, case_type)
+    return replace(answer, output=None, confidence=0.0, error="; ".join(wrong)) if wrong else answer
+
+
+def _faults(answer: Answer, case_type: CaseType) -> list[str]:
+    faults = [f"{path}: {text}" for path, text in schemas.problems(case_type.output_schema, answer.output)][:5]
+    confidence = answer.confidence
+    if isinstance(confidence, bool) or not isinstance(confidence, int | float) or not math.isfinite(confidence):
+        return [*faults, "confidence is not a number"]
+    return faults if 0 <= confidence <= 1 else [*faults, f"confidence {confidence} is not between 0 and 1"]
+
+
+def record(leased: Leased, *, answers: dict[int, Answer], given: dict[int, Prediction]) -> list[int]:
+    """Write the predictions and move the cases on, those that are still ours."""
+    made = {case_id: prediction_of(case_id, answer) for case_id, answer in answers.items()}
+    newest = given | made
+    rows = {pk: {"label": row.label, "confidence": row.confidence} for pk, row in newest.items()}
+    with journal(actor="pipeline", origin="worker") as log:
+        won = move(
+            rows, source=State.RECEIVED, target=State.CLASSIFIED, log=log, token=leased.token, data=_audited(newest)
+        )
+        Prediction.objects.bulk_create([made[case_id] for case_id in won if case_id in made], batch_size=500)
+    return won
+
+
+def prediction_of(case_id: int, answer: Answer) -> Prediction:
+    """The row of an answer, not yet saved."""
+    output = dict(answer.output) if answer.output is not None else None
+    return Prediction(
+        case_id=case_id,
+        output=output,
+        label=(answer.label or (schemas.label_of(output) if output else ""))[:200],
+        confidence=answer.confidence,
+        raw_confidence=answer.raw_confidence,
+        rationale=answer.rationale,
+        evidence=list(answer.evidence),
+        alternatives=list(answer.alternatives),
+        out_of_scope=answer.out_of_scope,
+        suspicious=answer.suspicious,
+        model=answer.model[:120],
+        model_version=answer.model_version[:64],
+        cost=answer.cost,
+        tokens=dict(answer.tokens),
+        latency_ms=answer.latency_ms,
+        error=answer.error,
+    )
+
+
+def _audited(predictions: dict[int, Prediction]) -> dict[int, dict[str, object]]:
+    """What the journal keeps of a prediction: never the content, which may have to be erased."""
+    return {
+        case_id: {
+            "label": row.label,
+            "confidence": row.confidence,
+            "model": row.model,
+            "model_version": row.model_version,
+            "failed": bool(row.error),
+        }
+        for case_id, row in predictions.items()
+    }
+

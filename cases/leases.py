@@ -1,0 +1,56 @@
+"""The pipeline's leases: who works on a case, for how long, and how often it has been tried. The database's clock rules."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+
+from cases.clock import from_now
+from cases.models import Case
+from cases.models.choices import State
+
+BACK_OFF_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A batch of cases under one fencing token. ``full`` tells that more may stand behind it."""
+
+    token: str
+    cases: list[Case]
+    full: bool
+
+
+def lease_batch(state: State, *, size: int) -> Leased:
+    """Take a batch and count the attempt at once, so that a case that kills its worker is counted too.
+
+    A case that outlived a lease is taken alone: it may be the one that killed its batch, and must not pull the others
+    down again.
+    """
+    token = secrets.token_hex(16)
+    with transaction.atomic():
+        standing = Case.objects.standing_in(state).select_for_update(skip_locked=True, of=("self",))
+        suspects = standing.exclude(lease_token="")
+        ids = list(suspects.values_list("pk", flat=True)[:1])
+        full = bool(ids)
+        if not ids:
+            ids = list(standing.filter(lease_token="").values_list("pk", flat=True)[:size])
+            full = len(ids) == size
+        Case.objects.filter(pk__in=ids).update(
+            lease_token=token, lease_until=from_now(seconds=settings.PIPELINE_LEASE_SECONDS), attempts=F("attempts") + 1
+        )
+    cases = list(Case.objects.filter(pk__in=ids).select_related("case_type").order_by("priority", "id"))
+    return Leased(token=token, cases=cases, full=full)
+
+
+def put_back(cases: Sequence[Case], *, token: str) -> None:
+    """Give cases back after a failure that was caught; the wait doubles with every attempt."""
+    for attempts in {case.attempts for case in cases}:
+        ids = [case.pk for case in cases if case.attempts == attempts]
+        wait = BACK_OFF_SECONDS * 2 ** (attempts - 1)
+        Case.objects.filter(pk__in=ids, lease_token=token).update(lease_token="", lease_until=from_now(seconds=wait))

@@ -1,0 +1,155 @@
+"""What is to leave is a row first: queued in the transaction of the verb that caused it, and sent by `cases.deliver`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Expression
+
+from cases import bells
+from cases.audit import Actor, Journal, journal
+from cases.clock import from_now
+from cases.errors import Conflict
+from cases.models import Case, Effect, WebhookEndpoint
+from cases.models.choices import State
+
+EVENTS = (
+    "case.decided",
+    "case.closed",
+    "case.reopened",
+    "case.cancelled",
+    "decision.overridden",
+    "effect.compensate",
+    "alert.raised",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that happened to a case and that others are told of. ``data`` is what they are told, beside the case."""
+
+    case: Case
+    event: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    grace_seconds: int = 0
+    version: int | None = None
+
+    @property
+    def case_version(self) -> int:
+        return self.version if self.version is not None else self.case.version
+
+
+def announce(happenings: Sequence[Happening], *, log: Journal) -> int:
+    """Queue an effect for everyone who is to hear: the case type's action, and each endpoint subscribed to the event."""
+    endpoints = list(WebhookEndpoint.objects.filter(enabled=True))
+    effects = [effect for happening in happenings for effect in _effects_of(happening, endpoints)]
+    Effect.objects.bulk_create(effects, batch_size=500, ignore_conflicts=True)
+    if effects:
+        bells.ring(State.DECIDED)
+    return len(effects)
+
+
+def _effects_of(happening: Happening, endpoints: Iterable[WebhookEndpoint]) -> Iterable[Effect]:
+    chosen = happening.case.case_type.action or {}
+    acting = chosen.get("endpoint") if chosen.get("backend") == "webhook" else None
+    acts = happening.event == "case.decided"
+    if acts and chosen and acting is None:
+        yield _effect(happening, action=chosen["backend"], options=chosen)
+    for endpoint in endpoints:
+        subscribed = happening.event in endpoint.events and _may_hear(endpoint, happening.case)
+        if subscribed or (acts and endpoint.key == acting):
+            yield _effect(happening, action="webhook", endpoint=endpoint)
+
+
+def _may_hear(endpoint: WebhookEndpoint, case: Case) -> bool:
+    """An integration's own endpoint hears of its own cases only."""
+    return endpoint.owner_id is None or endpoint.owner_id == case.sender_id
+
+
+def _effect(
+    happening: Happening, *, action: str, options: Mapping[str, Any] | None = None, endpoint: WebhookEndpoint | None = None
+) -> Effect:
+    case = happening.case
+    target = endpoint.key if endpoint else action
+    effect = Effect(
+        case=case,
+        case_version=happening.case_version,
+        event=happening.event,
+        action=action,
+        endpoint=endpoint,
+        options=dict(options or {}),
+        body={"case": told_of(case), **happening.data},
+        key=f"case-{case.pk}-v{happening.case_version}-{happening.event}-{target}",
+        blocking=happening.event in ("case.decided", "effect.compensate"),
+    )
+    if happening.grace_seconds:
+        effect.next_attempt_at = later(happening.grace_seconds)
+    return effect
+
+
+def later(seconds: float) -> Any:
+    """A moment by the database's clock, to be stored with a row."""
+    moment: Expression = from_now(seconds=seconds)
+    return moment
+
+
+def told_of(case: Case) -> dict[str, Any]:
+    """What the outside is told about a case: how to recognise it, never its content."""
+    return {
+        "id": case.pk,
+        "case_type": case.case_type.key,
+        "source": case.source,
+        "external_id": case.external_id,
+        "requester": case.requester,
+        "priority": case.priority_name,
+        "version": case.version,
+    }
+
+
+def call_off(case_id: int, *, version: int) -> int:
+    """Cancel the effects of a decision that have not begun to leave. Returns how many."""
+    waiting = Effect.objects.filter(case=case_id, case_version=version, status=Effect.Status.PENDING, lease_token="", attempts=0)
+    return waiting.update(status=Effect.Status.CANCELLED)
+
+
+def compensate(case: Case, *, version: int, data: Mapping[str, Any], log: Journal) -> int:
+    """Queue the undoing of every effect of an earlier decision that has left, or may have. Returns how many."""
+    sent = Effect.objects.filter(case=case, case_version=version, event="case.decided").exclude(status=Effect.Status.CANCELLED)
+    undoing = [
+        Effect(
+            case=case,
+            case_version=case.version,
+            event="effect.compensate",
+            action=effect.action,
+            endpoint=effect.endpoint,
+            options=effect.options,
+            body={"case": told_of(case), "compensates": effect.key, "original": effect.body, **data},
+            key=f"{effect.key}-compensate",
+            compensates=effect,
+        )
+        for effect in sent.select_related("endpoint")
+    ]
+    Effect.objects.bulk_create(undoing, ignore_conflicts=True)
+    for effect in undoing:
+        log("effect.compensated", case_id=case.pk, data={"key": effect.key})
+    return len(undoing)
+
+
+def retry(effects: Iterable[Effect], *, actor: Actor, origin: str) -> int:
+    """Send dead effects again under their old keys. Returns how many were taken up.
+
+    Raises: Conflict when none of them is dead.
+    """
+    with journal(actor=actor, origin=origin) as log:
+        dead = list(Effect.objects.dead().filter(pk__in=[effect.pk for effect in effects]))
+        if not dead:
+            raise Conflict("Nothing to send again: none of these deliveries is dead.")
+        Effect.objects.filter(pk__in=[effect.pk for effect in dead], status=Effect.Status.DEAD).update(
+            status=Effect.Status.PENDING, attempts=0, next_attempt_at=from_now(seconds=0), lease_token=""
+        )
+        for effect in dead:
+            log("effect.retried", case_id=effect.case_id, subject=effect, data={"key": effect.key})
+        bells.ring(State.DECIDED)
+    return len(dead)

@@ -1,0 +1,244 @@
+"""Taking a task for a limited time. The fencing token proves that it is still yours; the database's clock decides."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import connection
+from django.db.models.functions import Now
+
+from cases.access import can, demand, visible
+from cases.audit import Journal, journal
+from cases.clock import from_now, sql_now
+from cases.errors import Conflict, Forbidden, Invalid, Missing
+from cases.models.choices import Reason
+from review.models import Queue, ReviewTask
+from review.route import lane_queue
+from review.tasks import end_task, open_task
+
+CLAIM = "review.claim_reviewtask"
+# What must be read by somebody else than the one who decided before.
+INDEPENDENT = (Reason.SECOND_APPROVAL, Reason.SAMPLE, Reason.SECOND_READ)
+
+
+def claim_next(user: User, *, origin: str, queue: str = "") -> ReviewTask | None:
+    """Take the most pressing free task of the user's queues, or of the one named. None when there is none.
+
+    Raises: Missing when the queue is not one of the user's.
+    """
+    demand(user, CLAIM)
+    queues = _queues_of(user, queue)
+    with journal(actor=user, origin=origin) as log:
+        for queue_id in _by_urgency(queues, user):
+            found = _take(user, "queue_id = %s", [queue_id])
+            if found is not None:
+                return _claimed(found, log=log)
+    return None
+
+
+def claim(task_id: int, *, user: User, origin: str) -> ReviewTask:
+    """Take this very task; taking again what one holds renews the token.
+
+    Raises: Missing, Forbidden, or Conflict when somebody else holds it or it is done.
+    """
+    demand_task(user, CLAIM, task_id)
+    with journal(actor=user, origin=origin) as log:
+        found = _take(user, "id = %s", [task_id])
+        if found is None and ReviewTask.objects.claimed().filter(pk=task_id, assignee=user).exists():
+            ReviewTask.objects.filter(pk=task_id).update(lease_until=Now())
+            found = _take(user, "id = %s", [task_id])
+        if found is None:
+            raise Conflict(_why_not(task_id, user), code="not-claimable")
+        return _claimed(found, log=log)
+
+
+def heartbeat(task_id: int, *, user: User, lease_token: int) -> datetime:
+    """Extend one's lease and tell until when it runs.
+
+    Raises: Conflict when the lease is lost.
+    """
+    demand_task(user, CLAIM, task_id)
+    mine = ReviewTask.objects.claimed().filter(pk=task_id, assignee=user, lease_token=lease_token)
+    if not mine.update(lease_until=from_now(seconds=settings.TASK_LEASE_SECONDS)):
+        raise Conflict(lost_because(task_id), code="lease-lost")
+    return ReviewTask.objects.values_list("lease_until", flat=True).get(pk=task_id)
+
+
+def release(task_id: int, *, user: User, lease_token: int, origin: str) -> None:
+    """Give a task back to its queue.
+
+    Raises: Conflict when the lease is lost already.
+    """
+    demand_task(user, CLAIM, task_id)
+    with journal(actor=user, origin=origin) as log:
+        task = own_claim(task_id, user=user, lease_token=lease_token)
+        _free(task)
+        log("task.released", case_id=task.case_id, subject=task)
+
+
+def take_away(task_id: int, *, by: User, reason: str, origin: str) -> None:
+    """A supervisor frees a task that somebody else holds; the reason is kept.
+
+    Raises: Invalid without a reason, Conflict when nobody holds it.
+    """
+    demand_task(by, "review.release_any_reviewtask", task_id)
+    if not reason.strip():
+        raise Invalid("The task was not taken away.", errors={"reason": ["Say why; it is kept in the audit log."]})
+    with journal(actor=by, origin=origin) as log:
+        task = ReviewTask.objects.claimed().select_for_update(of=("self",)).filter(pk=task_id).first()
+        if task is None:
+            raise Conflict("Nobody holds this task now.")
+        _free(task)
+        log("task.taken_away", case_id=task.case_id, subject=task, data={"reason": reason, "from": task.assignee_id})
+
+
+def raise_task(task_id: int, *, user: User, lease_token: int, reason: str, origin: str) -> ReviewTask:
+    """Pass one's task to a more senior queue, with the reason for those who read it there.
+
+    Raises: Invalid without a reason, Conflict when the lease is lost or no queue is more senior.
+    """
+    demand_task(user, "review.raise_reviewtask", task_id)
+    if not reason.strip():
+        raise Invalid("The task was not raised.", errors={"reason": ["Say what the next reader should look at."]})
+    with journal(actor=user, origin=origin) as log:
+        task = own_claim(task_id, user=user, lease_token=lease_token)
+        target = _senior_to(task)
+        end_task(task, ending=ReviewTask.Ending.RAISED)
+        log("task.raised", case_id=task.case_id, subject=task, data={"to": target.key})
+        kept = {"trace": task.trace, "blind": task.blind, "first_answer": task.first_answer}
+        return open_task(
+            task.case, queue=target, policy=task.policy, reason=task.reason, due=task.due_at, log=log, note=reason, **kept
+        )
+
+
+def note_expired() -> int:
+    """Write down which claims have run out and name no assignee any more. Returns how many."""
+    with journal(actor="lease", origin="worker") as log:
+        expired = ReviewTask.objects.free().filter(assignee__isnull=False).select_for_update(skip_locked=True, of=("self",))
+        tasks = list(expired[:500])
+        ReviewTask.objects.filter(pk__in=[task.pk for task in tasks]).update(assignee=None)
+        for task in tasks:
+            log("task.lease_expired", case_id=task.case_id, subject=task, data={"assignee": task.assignee_id})
+    return len(tasks)
+
+
+def own_claim(task_id: int, *, user: User, lease_token: int) -> ReviewTask:
+    """The task, locked until the transaction ends, if the user's claim on it still runs.
+
+    Raises: Conflict with what happened to it.
+    """
+    locked = ReviewTask.objects.claimed().select_for_update(of=("self",))
+    task = locked.filter(pk=task_id, assignee=user, lease_token=lease_token).select_related("case__case_type", "policy", "queue")
+    found = task.first()
+    if found is None:
+        raise Conflict(lost_because(task_id), code="lease-lost")
+    return found
+
+
+def lost_because(task_id: int) -> str:
+    """In words, why a claim on this task no longer holds."""
+    task = ReviewTask.objects.select_related("assignee", "decision__decided_by").filter(pk=task_id).first()
+    if task is None:
+        return "There is no such task."
+    if task.closed_at is not None:
+        decision = getattr(task, "decision", None)
+        by = decision.decided_by if decision else None
+        return f"This task was {task.ending}{f' by {by.get_username()}' if by else ''} at {task.closed_at:%Y-%m-%d %H:%M} UTC."
+    if ReviewTask.objects.claimed().filter(pk=task_id).exists():
+        return f"Your lease ended and {task.assignee} holds this task now."
+    return "Your lease on this task has ended; claim it again."
+
+
+def demand_task(user: User, verb: str, task_id: int) -> ReviewTask:
+    """The task, if the user may do the verb on it.
+
+    Raises: Missing where the user may not see it, Forbidden where they may see and not do.
+    """
+    seen = visible(user, ReviewTask.objects.all(), "review.view_reviewtask").filter(pk=task_id).first()
+    if seen is None:
+        raise Missing("There is no such task, or it is not yours to see.")
+    if not can(user, verb, seen):
+        raise Forbidden("You may see this task and not do this with it.")
+    return seen
+
+
+def _queues_of(user: User, key: str) -> list[int]:
+    queues = visible(user, Queue.objects.all(), CLAIM_QUEUE)
+    if key and not queues.filter(key=key).exists():
+        raise Missing("There is no such queue, or you do not work in it.", errors={"queue": [f"'{key}' is not yours."]})
+    return list((queues.filter(key=key) if key else queues).values_list("pk", flat=True))
+
+
+CLAIM_QUEUE = "review.view_queue"
+
+
+def _by_urgency(queues: list[int], user: User) -> list[int]:
+    """The queues in the order of their most pressing free task; those without one are left out."""
+    if not queues:
+        return []
+    heads = " UNION ALL ".join([f"SELECT * FROM (SELECT due_at, queue_id FROM {_FREE} AND queue_id = %s {_ORDER}) h"] * len(queues))
+    parameters = [item for queue_id in queues for item in (*_independence(user), queue_id)]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT queue_id FROM ({heads.replace('<now>', sql_now())}) heads ORDER BY due_at", parameters)
+        return [row[0] for row in cursor.fetchall()]
+
+
+_FREE = (
+    "review_reviewtask t WHERE closed_at IS NULL AND lease_until <= <now> AND NOT (reason IN (%s, %s, %s) AND EXISTS "
+    "(SELECT 1 FROM review_decision d WHERE d.case_id = t.case_id AND d.decided_by_id = %s))"
+)
+_ORDER = "ORDER BY due_at, id LIMIT 1"
+
+
+def _independence(user: User) -> list[Any]:
+    return [*(str(reason.value) for reason in INDEPENDENT), user.pk]
+
+
+def _take(user: User, where: str, values: list[Any]) -> int | None:
+    """One statement picks, locks past others' picks, and claims."""
+    skip = " FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
+    picked = f"SELECT id FROM {_FREE} AND {where} {_ORDER}{skip}"
+    sql = (
+        f"UPDATE review_reviewtask SET assignee_id = %s, claimed_at = <now>, lease_token = lease_token + 1, "
+        f"lease_until = {_lease_end()} WHERE id = ({picked}) RETURNING id"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql.replace("<now>", sql_now()), [user.pk, *_independence(user), *values])
+        row = cursor.fetchone()
+    return int(row[0]) if row else None
+
+
+def _lease_end() -> str:
+    seconds = int(settings.TASK_LEASE_SECONDS)
+    if connection.vendor == "postgresql":
+        return f"STATEMENT_TIMESTAMP() + INTERVAL '{seconds} seconds'"
+    return f"STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', '+{seconds} seconds')"
+
+
+def _claimed(task_id: int, *, log: Journal) -> ReviewTask:
+    task = ReviewTask.objects.select_related("case__case_type", "policy", "queue").get(pk=task_id)
+    log("task.claimed", case_id=task.case_id, subject=task)
+    return task
+
+
+def _why_not(task_id: int, user: User) -> str:
+    if ReviewTask.objects.free().filter(pk=task_id).exists():
+        return "This task must be read by somebody else than the one who decided the case before."
+    return lost_because(task_id).replace("Your lease ended and ", "")
+
+
+def _free(task: ReviewTask) -> None:
+    ReviewTask.objects.filter(pk=task.pk).update(assignee=None, lease_until=Now())
+
+
+def _senior_to(task: ReviewTask) -> Queue:
+    kinds = {Queue.Kind.GENERAL: Reason.LOW_CONFIDENCE, Queue.Kind.FAST_TRACK: Reason.LOW_CONFIDENCE}
+    target = lane_queue(task.policy, kinds.get(Queue.Kind(task.queue.kind), Reason.HIGH_RISK))
+    if target.pk == task.queue_id or target.kind == Queue.Kind.GENERAL:
+        target = lane_queue(task.policy, Reason.HIGH_RISK)
+    if target.pk == task.queue_id:
+        raise Conflict("There is no queue more senior than this one.")
+    return target

@@ -1,0 +1,231 @@
+"""A person decides: bound to a claim that still runs and to exactly what was shown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from cases import conditions, hooks, outbox, schemas
+from cases.audit import Journal, journal
+from cases.errors import Conflict, Invalid
+from cases.models import Case, Prediction
+from cases.models.choices import Reason, State
+from cases.outbox import Happening
+from cases.transitions import move
+from review.claims import demand_task, lost_because, own_claim
+from review.models import Decision, Policy, ReviewTask
+from review.route import facts_of, lane_queue, told_of
+from review.shown import conceals, digest_of, newest_prediction
+from review.tasks import due_at, end_task, open_task
+
+OUTCOMES = tuple(Decision.Outcome.values)
+LONGEST_ACTIVE_SECONDS = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person answers: an outcome, the output where it is not the one shown, and how it came about."""
+
+    outcome: str
+    output: Mapping[str, Any] | None = None
+    reason: str = ""
+    note: str = ""
+    active_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An answer that has been checked against the case: the final outcome and output."""
+
+    outcome: str
+    output: dict[str, Any] | None
+    override: bool
+    shown: bool
+
+    @property
+    def label(self) -> str:
+        return schemas.label_of(self.output)[:200] if self.output else ""
+
+
+def decide(task_id: int, *, user: User, lease_token: int, digest: str, answer: Answer, origin: str) -> Decision | None:
+    """Decide a claimed task and tell the decision; a quality sample is read and gives none.
+
+    Raises: Missing or Forbidden; Invalid with the field; Conflict when the lease is lost, the task is done, or what was
+    shown has changed since.
+    """
+    demand_task(user, "review.decide_reviewtask", task_id)
+    check_answer(answer)
+    with journal(actor=user, origin=origin) as log:
+        task = own_claim(task_id, user=user, lease_token=lease_token)
+        prediction = newest_prediction(task.case)
+        if digest != digest_of(task, task.case, prediction):
+            raise Conflict("What you were shown has changed since; look again before you decide.", code="content-changed")
+        settled = settle(answer, case=task.case, prediction=prediction, blind=conceals(task))
+        if task.reason == Reason.SAMPLE:
+            _read_sample(task, answer=answer, settled=settled, prediction=prediction, user=user, log=log)
+            return None
+        return conclude(task, answer=answer, settled=settled, prediction=prediction, user=user, log=log)
+
+
+def first_answer(task_id: int, *, user: User, lease_token: int, digest: str, output: Mapping[str, Any], origin: str) -> ReviewTask:
+    """The blind reader's own answer; from now on the machine's output is shown and the answer may be revised.
+
+    Raises: as `decide`; Conflict when the task is not read blind or was answered before.
+    """
+    demand_task(user, "review.decide_reviewtask", task_id)
+    with journal(actor=user, origin=origin) as log:
+        task = own_claim(task_id, user=user, lease_token=lease_token)
+        if not conceals(task):
+            raise Conflict("This task is not read blind, or has its first answer already.")
+        if digest != digest_of(task, task.case, None):
+            raise Conflict("What you were shown has changed since; look again before you decide.", code="content-changed")
+        task.first_answer = checked_output(output, case=task.case)
+        ReviewTask.objects.filter(pk=task.pk).update(first_answer=task.first_answer)
+        log("task.answered_blind", case_id=task.case_id, subject=task)
+    return task
+
+
+def check_answer(answer: Answer) -> None:
+    """Raises: Invalid naming the field, when the answer cannot be one for any case."""
+    errors: dict[str, list[str]] = {}
+    if answer.outcome not in OUTCOMES:
+        errors["outcome"] = [f"Choose one of: {', '.join(OUTCOMES)}."]
+    if answer.outcome == Decision.Outcome.REJECT and not (answer.reason.strip() or answer.note.strip()):
+        errors["reason"] = ["Say why the case is rejected."]
+    if len(answer.reason) > 200:
+        errors["reason"] = ["At most 200 characters; put the rest in the note."]
+    seconds = answer.active_seconds
+    if seconds is not None and not (math.isfinite(seconds) and 0 <= seconds <= LONGEST_ACTIVE_SECONDS):
+        errors["active_seconds"] = ["Give the seconds as a number from 0 to 86,400."]
+    if errors:
+        raise Invalid("The decision was not taken.", errors=errors)
+
+
+def checked_output(output: Mapping[str, Any] | None, *, case: Case) -> dict[str, Any]:
+    """The output, if the case type's schema takes it.
+
+    Raises: Invalid with the path of each fault.
+    """
+    faults = schemas.problems(case.case_type.output_schema, output)
+    if output is None or faults:
+        errors: dict[str, list[str]] = {}
+        for path, text in faults:
+            errors.setdefault(f"output.{path}" if path else "output", []).append(str(text))
+        raise Invalid("The output does not fit the case type.", errors=errors or {"output": ["Give an output."]})
+    return dict(output)
+
+
+def settle(answer: Answer, *, case: Case, prediction: Prediction | None, blind: bool) -> Settled:
+    """The final outcome and output of an answer. Who changes nothing approves, whatever the button said.
+
+    Raises: Invalid when there is nothing to approve, or an approval brings another output.
+    """
+    said = prediction.output if prediction else None
+    shown = said is not None and not blind
+    if answer.outcome == Decision.Outcome.REJECT:
+        return Settled(outcome=answer.outcome, output=None, override=shown, shown=shown)
+    if answer.outcome == Decision.Outcome.APPROVE and answer.output is None:
+        if not shown:
+            raise Invalid("There is no output to approve.", errors={"output": ["Give your own output."]})
+        return Settled(outcome=answer.outcome, output=said, override=False, shown=True)
+    output = checked_output(answer.output, case=case)
+    same = output == said
+    if answer.outcome == Decision.Outcome.APPROVE and not same and shown:
+        raise Invalid("An approval takes the output as shown.", errors={"outcome": ["Use amend to change the output."]})
+    outcome = Decision.Outcome.APPROVE if same else Decision.Outcome.AMEND
+    return Settled(outcome=outcome, output=output, override=shown and not same, shown=shown)
+
+
+def conclude(
+    task: ReviewTask, *, answer: Answer, settled: Settled, prediction: Prediction | None, user: User, log: Journal, hold: bool = False
+) -> Decision:
+    """in_review → decided: the decision, what it sets off, and the end of the task, in one transaction."""
+    case, policy = task.case, task.policy
+    held = hold or _needs_second(case, policy, settled)
+    _advance(case, policy, settled=settled, held=held, log=log)
+    earlier = Decision.objects.filter(case=case).order_by("-id").first()
+    decision = Decision.objects.create(
+        case=case,
+        case_version=case.version,
+        task=task,
+        policy=policy,
+        prediction=prediction,
+        supersedes=earlier,
+        outcome=settled.outcome,
+        output=settled.output,
+        label=settled.label,
+        override=settled.override,
+        shown=settled.shown,
+        held=held,
+        decided_by=user,
+        reason=answer.reason,
+        note=answer.note,
+        digest=digest_of(task, case, prediction),
+        active_seconds=answer.active_seconds,
+    )
+    end_task(task, ending=ReviewTask.Ending.DECIDED)
+    log("decision.made", case_id=case.pk, subject=decision, data={"outcome": settled.outcome, "label": settled.label, "held": held})
+    if held:
+        _ask_a_second(decision, log=log)
+    else:
+        take_effect(decision, log=log)
+    hooks.call("decision_made", decision=decision, task=task, log=log)
+    return decision
+
+
+def _needs_second(case: Case, policy: Policy, settled: Settled) -> bool:
+    if not policy.second_approval:
+        return False
+    facts = facts_of(case, output=settled.output, label=settled.label, confidence=case.confidence)
+    return conditions.holds(conditions.evaluate(policy.second_approval, facts))
+
+
+def _advance(case: Case, policy: Policy, *, settled: Settled, held: bool, log: Journal) -> None:
+    row: dict[str, Any] = {"label": settled.label}
+    if held:
+        row["lease_until"] = None
+    elif policy.grace_seconds:
+        row["lease_until"] = timezone.now() + timedelta(seconds=policy.grace_seconds)
+    if not move({case.pk: row}, source=State.IN_REVIEW, target=State.DECIDED, log=log):
+        raise Conflict(f"The case is no longer in review: it is {Case.objects.get(pk=case.pk).get_state_display()}.")
+
+
+def take_effect(decision: Decision, *, log: Journal) -> None:
+    """Queue what the decision sets off. One that says the same as what has left already sets off nothing anew."""
+    case, before = decision.case, decision.supersedes
+    if before is not None and _has_acted(before):
+        if (before.outcome == "reject", before.output) == (decision.outcome == "reject", decision.output):
+            return
+        told = told_of(decision)
+        outbox.compensate(case, version=before.case_version, data=told, log=log)
+        overridden = {**told, "supersedes": told_of(before)["decision"]}
+        outbox.announce([Happening(case=case, event="decision.overridden", data=overridden)], log=log)
+    grace = decision.policy.grace_seconds
+    outbox.announce([Happening(case=case, event="case.decided", data=told_of(decision), grace_seconds=grace)], log=log)
+
+
+def _has_acted(decision: Decision) -> bool:
+    effects = decision.case.effects.filter(case_version=decision.case_version, event="case.decided")
+    return effects.exclude(status="cancelled").exists()
+
+
+def _ask_a_second(decision: Decision, *, log: Journal) -> None:
+    case, policy = decision.case, decision.policy
+    due = due_at(policy, priority=case.priority, since=timezone.now())
+    queue = lane_queue(policy, Reason.SECOND_APPROVAL)
+    open_task(case, queue=queue, policy=policy, reason=Reason.SECOND_APPROVAL, due=due, log=log, note=decision.note)
+
+
+def _read_sample(
+    task: ReviewTask, *, answer: Answer, settled: Settled, prediction: Prediction | None, user: User, log: Journal
+) -> None:
+    if not end_task(task, ending=ReviewTask.Ending.DECIDED):
+        raise Conflict(lost_because(task.pk))
+    log("sample.read", case_id=task.case_id, subject=task)
+    hooks.call("sample_read", task=task, answer=answer, settled=settled, prediction=prediction, user=user, log=log)

@@ -1,0 +1,33 @@
+"""What a reader was shown, as a digest: a decision is bound to exactly that."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+
+from cases.models import Case, Prediction
+from review.models import ReviewTask
+
+
+def newest_prediction(case: Case) -> Prediction | None:
+    return Prediction.objects.filter(case=case).order_by("-id").first()
+
+
+def conceals(task: ReviewTask) -> bool:
+    """Whether the machine's output is still hidden from the reader: read blind, and no first answer yet."""
+    return task.blind and task.first_answer is None
+
+
+def digest_of(task: ReviewTask, case: Case, prediction: Prediction | None) -> str:
+    """SHA-256 over what stands before the reader. Anything that changes it makes a decision on the old view a conflict."""
+    seen = None if conceals(task) or prediction is None else [prediction.pk, prediction.output, prediction.confidence]
+    parts = [task.pk, task.policy_id, case.pk, case.version, case.content_digest, task.first_answer, seen]
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def concealed_ids(*, case_ids: Iterable[int]) -> set[int]:
+    """The cases that somebody is to read blind and has not answered yet: nothing of the machine's answer may be told."""
+    unanswered = ReviewTask.objects.open().filter(case__in=list(case_ids), blind=True, first_answer=None)
+    return set(unanswered.values_list("case_id", flat=True))

@@ -1,0 +1,45 @@
+"""Opening and ending a case's stay in a queue, and when it is due."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models.functions import Now
+
+from cases.audit import Journal
+from cases.models import Case
+from cases.models.choices import Priority
+from review.models import Policy, Queue, ReviewTask
+
+SLA_MINUTES = {"urgent": 15, "high": 60, "normal": 480, "low": 2880}
+SAMPLE_DUE = timedelta(days=7)
+
+
+def due_at(policy: Policy, *, priority: int, since: datetime) -> datetime:
+    """The SLA moment of a case that began to wait at ``since``."""
+    minutes = (SLA_MINUTES | policy.sla_minutes)[Priority(priority).name.lower()]
+    return since + timedelta(minutes=float(minutes))
+
+
+def open_task(
+    case: Case, *, queue: Queue, policy: Policy, reason: str, due: datetime, log: Journal, note: str = "", **more: Any
+) -> ReviewTask:
+    """Put a case into a queue. The database refuses a second open task for one case."""
+    task = ReviewTask.objects.create(
+        case=case, queue=queue, policy=policy, reason=reason, priority=case.priority, due_at=due, note=note, **more
+    )
+    log("task.opened", case_id=case.pk, subject=task, data={"queue": queue.key, "reason": reason})
+    return task
+
+
+def end_task(task: ReviewTask, *, ending: str) -> bool:
+    """Close a stay, once: whoever comes second gets False."""
+    return bool(ReviewTask.objects.open().filter(pk=task.pk).update(closed_at=Now(), ending=ending))
+
+
+def end_open_tasks(*, case_id: int, log: Journal) -> None:
+    """A case was withdrawn: its open task, if any, ends with it."""
+    for task in ReviewTask.objects.open().filter(case=case_id):
+        if end_task(task, ending=ReviewTask.Ending.CANCELLED):
+            log("task.cancelled", case_id=case_id, subject=task)
