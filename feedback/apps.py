@@ -6,3 +6,6 @@ class FeedbackConfig(AppConfig):
     name = "feedback"
     verbose_name = _("Learning")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from feedback import access  # noqa: F401 - registers who may see which rows

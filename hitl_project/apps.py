@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -14,3 +15,8 @@ class ProjectConfig(AppConfig):
 
     name = "hitl_project"
     verbose_name = _("Countersign")
+
+    def ready(self) -> None:
+        from hitl_project.roles import make_groups
+
+        post_migrate.connect(make_groups, dispatch_uid="hitl_project.roles")

@@ -39,16 +39,20 @@ def desk_of(user: User) -> Desk:
 
     A quality queue is read by those of its groups who may read quality, and by nobody else, however senior.
     """
-    if not hasattr(user, "_desk"):
-        mine = Queue.objects.filter(Exists(Queue.groups.through.objects.filter(queue=OuterRef("pk"), group__user=user)))
-        wide = Queue.objects.all() if user.has_perm("review.work_every_queue") else mine
-        ordinary, quality = wide.exclude(kind=Queue.Kind.QUALITY), mine.filter(kind=Queue.Kind.QUALITY)
-        user._desk = Desk(  # type: ignore[attr-defined]
-            ordinary=_ids(ordinary) if user.has_perm("review.work_ordinary_queues") else frozenset(),
-            quality=_ids(quality) if user.has_perm("review.work_quality_queues") else frozenset(),
-        )
-    desk: Desk = user._desk  # type: ignore[attr-defined]
+    if "_desk" not in vars(user):
+        vars(user)["_desk"] = _read_desk(user)
+    desk: Desk = vars(user)["_desk"]
     return desk
+
+
+def _read_desk(user: User) -> Desk:
+    mine = Queue.objects.filter(Exists(Queue.groups.through.objects.filter(queue=OuterRef("pk"), group__user=user)))
+    wide = Queue.objects.all() if user.has_perm("review.work_every_queue") else mine
+    ordinary, quality = wide.exclude(kind=Queue.Kind.QUALITY), mine.filter(kind=Queue.Kind.QUALITY)
+    return Desk(
+        ordinary=_ids(ordinary) if user.has_perm("review.work_ordinary_queues") else frozenset(),
+        quality=_ids(quality) if user.has_perm("review.work_quality_queues") else frozenset(),
+    )
 
 
 def _ids(queues: QuerySet[Queue]) -> frozenset[int]:

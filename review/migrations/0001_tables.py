@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'decision',
                 'verbose_name_plural': 'decisions',
-                'permissions': [('approve_decision', 'Can give the second approval'), ('undo_decision', 'Can undo a decision in its grace period'), ('override_decision', 'Can reopen or override a decision')],
+                'permissions': [('approve_decision', 'Can give the second approval'), ('undo_decision', 'Can undo a decision in its grace period'), ('override_decision', 'Can reopen or override a decision'), ('request_reopening', 'Can ask for a decision to be reopened')],
             },
         ),
         migrations.CreateModel(
@@ -137,7 +137,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'task',
                 'verbose_name_plural': 'tasks',
-                'permissions': [('claim_reviewtask', 'Can claim a task'), ('decide_reviewtask', 'Can decide a claimed task'), ('raise_reviewtask', 'Can raise a task to a more senior queue'), ('release_any_reviewtask', 'Can take a task from somebody, with a reason')],
+                'permissions': [('claim_reviewtask', 'Can claim a task'), ('decide_reviewtask', 'Can decide a claimed task'), ('raise_reviewtask', 'Can raise a task to a more senior queue'), ('release_any_reviewtask', 'Can take a task from somebody, with a reason'), ('work_ordinary_queues', 'Can work in the ordinary queues of their groups'), ('work_quality_queues', 'Can work in the quality queues of their groups'), ('work_every_queue', 'Can work in every ordinary queue')],
             },
         ),
         migrations.AddField(

@@ -64,6 +64,7 @@ class Decision(models.Model):
             ("approve_decision", "Can give the second approval"),
             ("undo_decision", "Can undo a decision in its grace period"),
             ("override_decision", "Can reopen or override a decision"),
+            ("request_reopening", "Can ask for a decision to be reopened"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["case", "case_version"], name="decision_once_per_case_version"),

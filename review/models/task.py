@@ -66,6 +66,9 @@ class ReviewTask(models.Model):
             ("decide_reviewtask", "Can decide a claimed task"),
             ("raise_reviewtask", "Can raise a task to a more senior queue"),
             ("release_any_reviewtask", "Can take a task from somebody, with a reason"),
+            ("work_ordinary_queues", "Can work in the ordinary queues of their groups"),
+            ("work_quality_queues", "Can work in the quality queues of their groups"),
+            ("work_every_queue", "Can work in every ordinary queue"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["case"], condition=models.Q(closed_at__isnull=True), name="task_one_open_per_case"),

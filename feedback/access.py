@@ -1,0 +1,25 @@
+"""Row rules of what was learnt: it is as visible as the case it came from."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import User
+from django.db.models import Q
+
+from cases.access import scope_of
+from cases.scopes import with_their_cases
+from feedback.models import Correction, OutcomeReport, Sample
+
+
+@scope_of(Correction)
+def corrections(user: User, verb: str) -> Q:
+    return with_their_cases(user)
+
+
+@scope_of(Sample)
+def samples(user: User, verb: str) -> Q:
+    return with_their_cases(user)
+
+
+@scope_of(OutcomeReport)
+def outcome_reports(user: User, verb: str) -> Q:
+    return with_their_cases(user)
