@@ -141,3 +141,11 @@ def with_timeouts(url: str, *, connect: int, answer: int) -> str:
     address, _, query = url.partition("?")
     options = {"socket_connect_timeout": str(connect), "socket_timeout": str(answer), **dict(parse_qsl(query))}
     return f"{address}?{urlencode(options)}"
+
+
+def sign_in_providers(*, server_url: str, client_id: str, client_secret: str, name: str) -> dict[str, Any]:
+    """allauth's provider settings; nothing unless all three are given."""
+    if not (server_url and client_id and client_secret):
+        return {}
+    app = {"provider_id": "oidc", "name": name, "client_id": client_id, "secret": client_secret}
+    return {"openid_connect": {"APPS": [{**app, "settings": {"server_url": server_url}}]}}

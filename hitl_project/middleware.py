@@ -6,20 +6,19 @@ import re
 import uuid
 from collections.abc import Callable
 
-from csp.constants import HEADER
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
+from django_structlog.middlewares import RequestMiddleware
 
 from hitl_project import errors
 
 Answer = Callable[[HttpRequest], HttpResponse]
+QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 SANE_IDENTITY = re.compile(r"[A-Za-z0-9._-]{8,64}")
-
-__all__ = ["HEADER", "ContentPolicy", "DatabaseAway", "RequestIdentity"]
 
 
 class RequestIdentity:
@@ -35,6 +34,15 @@ class RequestIdentity:
         response = self.get_response(request)
         response["X-Request-ID"] = identity
         return response
+
+
+class RequestLog(RequestMiddleware):
+    """One line per request with who and what, except for those that ask every few seconds whether we are alive."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info in QUIET:
+            return self.get_response(request)  # type: ignore[return-value]  # sync only
+        return super().__call__(request)  # type: ignore[return-value]  # sync only
 
 
 class ContentPolicy(CSPMiddleware):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -121,7 +122,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "hitl_project.middleware.RequestLog",
     "allauth.account.middleware.AccountMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -325,6 +326,6 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 LOG_FORMAT = read.text("LOG_FORMAT", "console", choices=("console", "json"))
 LOG_LEVEL = read.text("LOG_LEVEL", "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
 LOGGING = logs.configuration(fmt=LOG_FORMAT, level=LOG_LEVEL)
-DJANGO_STRUCTLOG_REQUEST_ID_HEADER = "X-Request-ID"
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
 SENTRY_DSN = read.address("SENTRY_DSN", schemes=("https", "http"))
 logs.report_errors(SENTRY_DSN)

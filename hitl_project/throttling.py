@@ -20,7 +20,7 @@ class CallerRate(BaseThrottle):
     """Counts by account, or by address where nobody is signed in. Counters live in the web process."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        known = bool(request.user and request.user.is_authenticated)
+        known = request.user.is_authenticated
         caller = f"user:{request.user.pk}" if known else f"address:{self.get_ident(request)}"
         key = f"rate:{caller}:{int(time.time()) // WINDOW_SECONDS}"
         cache.add(key, 0, timeout=2 * WINDOW_SECONDS)

@@ -5,13 +5,13 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
-from hitl_project import health, queues
+from hitl_project import health, prometheus, queues
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="root"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
-    path("metrics", health.prometheus, name="prometheus"),
+    path("metrics", prometheus.exposition, name="prometheus"),
     path("admin/rq/", include((queues.urlpatterns, "django_rq"))),
     path("admin/", admin.site.urls),
     path("reports/", include("metrics.urls")),

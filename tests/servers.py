@@ -164,29 +164,21 @@ class PostgresServer:
             self._run("pg_ctl", "-D", str(self.data), "-m", mode, "-w", "stop", check=False)
 
     def _run(self, program: str, *arguments: str, check: bool = True) -> int:
-        user = UNPRIVILEGED if os.geteuid() == 0 else None
-        extra: dict[str, object] = {"user": user, "group": user, "extra_groups": []} if user else {}
-        command = [str(_binaries(self.directory.parent) / program), *arguments]
-        environ = {"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": str(self.directory)}
-        done = (
-            subprocess.run(
-                command, cwd="/", env=environ, stdin=subprocess.DEVNULL, capture_output=check, **extra, check=False
+        # Output goes to a file: the server inherits it, so a pipe would never end.
+        with (self.directory / "commands.log").open("ab") as log:
+            done = subprocess.run(
+                [str(_binaries(self.directory.parent) / program), *arguments],
+                cwd="/",
+                env={"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": str(self.directory)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                user=UNPRIVILEGED if os.geteuid() == 0 else None,
+                group=UNPRIVILEGED if os.geteuid() == 0 else None,
+                extra_groups=[] if os.geteuid() == 0 else None,
+                check=False,
             )
-            if check
-            else (
-                subprocess.run(
-                    command,
-                    cwd="/",
-                    env=environ,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    **extra,
-                    check=False,
-                )
-            )
-        )
-        assert not check or done.returncode == 0, f"{program}: {done.stdout!r} {done.stderr!r}"
+        assert not check or done.returncode == 0, f"{program}: {(self.directory / 'commands.log').read_text()}"
         return done.returncode
 
 

@@ -1,0 +1,23 @@
+"""What happens by the clock. Jobs are named by dotted path; each may run twice, late, or beside itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+
+@dataclass(frozen=True, slots=True)
+class Periodic:
+    job: str
+    seconds: int
+    queue: str = "pipeline"
+
+
+def schedule() -> list[Periodic]:
+    return [
+        Periodic("cases.jobs.sweep", settings.SWEEP_SECONDS),
+        Periodic("cases.jobs.seal", 60),
+        Periodic("review.jobs.expire", 30),
+        Periodic("metrics.jobs.roll_up", 10),
+    ]

@@ -1,0 +1,162 @@
+"""One machine, one command: prepare, start, watch, stop."""
+
+from __future__ import annotations
+
+import http.client
+import signal
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import IO
+
+import structlog
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+
+from hitl_project.stack import lock, plan, processes, redis_server, static_files
+from hitl_project.stack.supervisor import Supervisor
+
+logger = structlog.get_logger("stack")
+
+REDIS_SECONDS = 10.0
+GRACE_SECONDS = 6.5  # of the 10 s that a stop may take
+REDIS_GRACE_SECONDS = 1.5
+
+
+class CannotStart(Exception):
+    """One line that says what is in the way."""
+
+
+class StopRequested(BaseException):
+    """SIGTERM or Ctrl-C while something is being prepared."""
+
+
+@dataclass
+class Stack:
+    """Everything that runs below one supervisor."""
+
+    host: str
+    port: int
+    demo: bool = False
+    supervisor: Supervisor = field(default_factory=Supervisor)
+
+    def run(self, when_ready: Callable[[str], None]) -> None:
+        """Start, call ``when_ready`` with the address once /readyz answers 200, and watch until told to stop.
+
+        Raises: CannotStart
+        """
+        held = self._hold_data_directory()
+        listener = self._listen()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, _request_stop)
+        try:
+            self._prepare()
+            self._start(listener)
+            self._watch(when_ready)
+        except StopRequested:
+            logger.info("stopping")
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)
+            self._stop()
+            listener.close()
+            held.close()
+
+    @property
+    def address(self) -> str:
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::", ""} else self.host  # noqa: S104 - compared, not bound
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
+
+    def _hold_data_directory(self) -> IO[str]:
+        try:
+            return lock.take(settings.DATA_DIR / "stack.lock")
+        except lock.AlreadyRunning as error:
+            message = f"A stack is running on {settings.DATA_DIR} already (process {error.pid or 'unknown'})."
+            raise CannotStart(f"{message} Stop it, or set DATA_DIR to another directory.") from None
+
+    def _listen(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((self.host, self.port))
+            listener.listen(2048)
+        except OSError as error:
+            listener.close()
+            raise CannotStart(f"PORT {self.port} on {self.host} cannot be used: {error.strerror}.") from None
+        self.port = listener.getsockname()[1]
+        return listener
+
+    def _prepare(self) -> None:
+        if settings.EMBEDDED_REDIS:
+            self._start_redis()
+        logger.info("migrating")
+        call_command("migrate", interactive=False, verbosity=0)
+        connections.close_all()
+        static_files.collect()
+        if self.demo:
+            self._run_to_end("load_demo")
+
+    def _start_redis(self) -> None:
+        try:
+            self.supervisor.add(plan.redis())
+        except FileNotFoundError as error:
+            raise CannotStart(f"REDIS_URL is not set and {error}.") from None
+        deadline = time.monotonic() + REDIS_SECONDS
+        while not redis_server.answers(settings.REDIS_URL):
+            if time.monotonic() > deadline:
+                raise CannotStart(f"The embedded Redis does not answer on {settings.REDIS_SOCKET}.")
+            self.supervisor.tick()
+
+    def _run_to_end(self, command: str) -> None:
+        logger.info("running", command=command)
+        process = processes.spawn(plan.manage(command))
+        try:
+            while process.poll() is None:
+                self.supervisor.tick()
+        finally:
+            processes.signal_group(process.pid, signal.SIGKILL)
+            process.wait()
+        if process.returncode:
+            raise CannotStart(f"`manage.py {command}` failed with code {process.returncode}.")
+
+    def _start(self, listener: socket.socket) -> None:
+        self.supervisor.add(plan.website(listener.fileno()), *plan.workers(), plan.scheduler())
+
+    def _watch(self, when_ready: Callable[[str], None]) -> None:
+        while not _ready(self.address):
+            for _ in range(3):
+                self.supervisor.tick()
+        if self.demo:
+            self.supervisor.add(plan.live_cases())
+        when_ready(self.address)
+        while True:
+            self.supervisor.tick()
+
+    def _stop(self) -> None:
+        began = time.monotonic()
+        self.supervisor.stop(grace=GRACE_SECONDS, last_grace=REDIS_GRACE_SECONDS)
+        if settings.EMBEDDED_REDIS:
+            settings.REDIS_SOCKET.unlink(missing_ok=True)
+        logger.info("all_stopped", seconds=round(time.monotonic() - began, 1))
+
+
+def _request_stop(number: int, frame: FrameType | None) -> None:
+    for repeated in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(repeated, signal.SIG_IGN)
+    raise StopRequested
+
+
+def _ready(address: str) -> bool:
+    host = address.removeprefix("http://").rstrip("/")
+    connection = http.client.HTTPConnection(host, timeout=3)
+    try:
+        connection.request("GET", "/readyz", headers={"Host": "localhost"})
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
