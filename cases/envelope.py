@@ -184,7 +184,7 @@ def _case_or_refusal(value: Any) -> CaseIn | Refused:
 def _read(raw: bytes) -> Any:
     try:
         return strict_json.read(raw)
-    except strict_json.NotJson as error:
+    except strict_json.NotJsonError as error:
         raise invalid("body", str(error)) from error
 
 

@@ -25,7 +25,7 @@ class Fault(NamedTuple):
     message: str
 
 
-class NotJson(ValueError):
+class NotJsonError(ValueError):
     """The text cannot be read as JSON at all."""
 
 
@@ -38,19 +38,21 @@ class _Twice(dict[str, Any]):
 def read(raw: bytes) -> Any:
     """The value of a JSON text, not yet checked by `fault`.
 
-    Raises: NotJson with a message for the sender.
+    Raises: NotJsonError with a message for the sender.
     """
     try:
         return json.loads(raw.decode(), object_pairs_hook=_object, parse_int=_whole)
     except UnicodeDecodeError as error:
-        raise NotJson(_("The text is not valid UTF-8 (byte %(position)d).") % {"position": error.start}) from error
+        raise NotJsonError(_("The text is not valid UTF-8 (byte %(position)d).") % {"position": error.start}) from error
     except RecursionError as error:
-        raise NotJson(_too_deep()) from error
+        raise NotJsonError(_too_deep()) from error
     except json.JSONDecodeError as error:
         if not raw.strip():
-            raise NotJson(_("Nothing was sent; send a JSON object.")) from error
+            raise NotJsonError(_("Nothing was sent; send a JSON object.")) from error
         place = {"reason": error.msg, "line": error.lineno, "column": error.colno}
-        raise NotJson(_("This is not valid JSON: %(reason)s (line %(line)d, column %(column)d).") % place) from error
+        raise NotJsonError(
+            _("This is not valid JSON: %(reason)s (line %(line)d, column %(column)d).") % place
+        ) from error
 
 
 def fault(value: Any, *, depth: int = 1) -> Fault | None:

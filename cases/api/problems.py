@@ -13,7 +13,9 @@ from rest_framework.views import exception_handler
 from cases.errors import Refused
 
 
-def problem(*, status: int, title: str, detail: str, errors: dict[str, list[str]], code: str = "about:blank") -> Response:
+def problem(
+    *, status: int, title: str, detail: str, errors: dict[str, list[str]], code: str = "about:blank"
+) -> Response:
     body = {"type": code, "title": title, "status": status, "detail": detail, "errors": errors}
     return Response(body, status=status, content_type="application/problem+json")
 
@@ -37,7 +39,9 @@ def _from_drf(error: exceptions.APIException, answer: Response) -> Response:
     status = 422 if isinstance(error, exceptions.ValidationError) else answer.status_code
     errors = _flat(error.detail) if isinstance(error, exceptions.ValidationError) else {}
     detail = "Some fields are not valid; see errors." if errors else str(error.detail)
-    made = problem(status=status, title=str(error.default_code), detail=detail, errors=errors, code=str(error.default_code))
+    made = problem(
+        status=status, title=str(error.default_code), detail=detail, errors=errors, code=str(error.default_code)
+    )
     for header in ("WWW-Authenticate", "Retry-After", "Allow"):
         if header in answer:
             made[header] = answer[header]
@@ -47,7 +51,9 @@ def _from_drf(error: exceptions.APIException, answer: Response) -> Response:
 def _flat(detail: Any, path: str = "") -> dict[str, list[str]]:
     """DRF's nested error detail as JSON paths."""
     if isinstance(detail, dict):
-        return {k: v for key, item in detail.items() for k, v in _flat(item, f"{path}.{key}" if path else str(key)).items()}
+        return {
+            k: v for key, item in detail.items() for k, v in _flat(item, f"{path}.{key}" if path else str(key)).items()
+        }
     if isinstance(detail, list) and any(isinstance(item, dict | list) for item in detail):
         return {k: v for index, item in enumerate(detail) for k, v in _flat(item, f"{path}[{index}]").items()}
     texts = detail if isinstance(detail, list) else [detail]

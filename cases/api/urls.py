@@ -1,3 +1,8 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from cases.api import views
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("cases/", views.Cases.as_view(), name="case-list"),
+    path("cases/bulk/", views.BulkCases.as_view(), name="case-bulk"),
+]

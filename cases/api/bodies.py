@@ -1,0 +1,57 @@
+"""Request bodies read raw: the right kind, not packed, not too large. Checked before a byte is parsed."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.request import Request
+
+from cases.errors import TooLarge
+
+CASE_OVERHEAD = 4  # a body may be this many times the payload limit: escapes, white space, context, prediction
+MOST_DRAINED = 64 * 1024 * 1024
+PIECE = 256 * 1024
+
+
+def raw_json(request: Request, *, limit: int = 0) -> bytes:
+    """The body of a JSON request. ``limit`` is in bytes; without one it is what a single case may need.
+
+    Raises: UnsupportedMediaType, TooLarge.
+    """
+    http: HttpRequest = request._request  # noqa: SLF001 - DRF's own name for it
+    _check_kind(http)
+    most = limit or CASE_OVERHEAD * settings.PAYLOAD_MAX_BYTES
+    try:
+        length = int(http.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        length = 0
+    if length > most:
+        _drain(http, length)
+        raise _too_large(most)
+    try:
+        return http.body
+    except RequestDataTooBig as error:
+        raise _too_large(most) from error
+
+
+def _check_kind(http: HttpRequest) -> None:
+    if http.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+        raise UnsupportedMediaType("", detail=_("Compressed bodies are not taken; send the JSON as it is."))
+    charset = (http.content_params or {}).get("charset", "utf-8").strip("\"'").lower()
+    if http.content_type != "application/json" or charset not in ("utf-8", "utf8", "us-ascii"):
+        raise UnsupportedMediaType("", detail=_("Send the body as application/json in UTF-8."))
+
+
+def _drain(http: HttpRequest, length: int) -> None:
+    """Read on for a while, so that the sender gets to hear the answer instead of a broken connection."""
+    left = min(length, MOST_DRAINED)
+    while left > 0 and (piece := http.read(min(left, PIECE))):
+        left -= len(piece)
+
+
+def _too_large(most: int) -> TooLarge:
+    message = _("At most %(limit)d bytes in one request.") % {"limit": most}
+    return TooLarge(_("The request is too large."), errors={"body": [message]})

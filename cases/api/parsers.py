@@ -1,0 +1,36 @@
+"""DRF's JSON parser in the strict manner of `cases.strict_json`, for every call that is no hot path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import IO, Any
+
+from django.utils.translation import gettext as _
+from rest_framework.parsers import BaseParser
+
+from cases import strict_json
+from cases.errors import Invalid
+
+
+class StrictJson(BaseParser):
+    """An empty body counts as an empty object; anything that could not be stored as sent is refused with its JSON path."""
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        raw = stream.read()
+        if not raw.strip():
+            return {}
+        try:
+            value = strict_json.read(raw)
+        except strict_json.NotJsonError as error:
+            raise _invalid("body", str(error)) from error
+        if found := strict_json.fault(value, depth=0):
+            raise _invalid(found.path or "body", found.message)
+        return value
+
+
+def _invalid(path: str, message: str) -> Invalid:
+    return Invalid(_("The request is not valid; see errors."), errors={path: [message]})

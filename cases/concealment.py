@@ -1,0 +1,30 @@
+"""Blind reading: what the machine said is kept from those who are to answer first.
+
+Which cases that concerns is known by the app that hands out tasks; it registers in ``settings.HOOKS["concealed"]``
+dotted paths of ``(user, case_ids) -> set of case ids``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.utils.module_loading import import_string
+
+from cases.access import Account
+from cases.models import Case
+
+
+def concealed_ids(user: Account, case_ids: Iterable[int]) -> set[int]:
+    """Those of the cases whose label, confidence and predictions this account must not be shown now.
+
+    Who sent a case in may see what the machine made of it.
+    """
+    wanted = set(case_ids)
+    found: set[int] = set()
+    for path in settings.HOOKS.get("concealed", ()):
+        found |= import_string(path)(user, wanted)
+    if not found or not isinstance(user, User):
+        return found
+    return found - set(Case.objects.filter(pk__in=found, sender=user).values_list("pk", flat=True))
