@@ -112,6 +112,9 @@ def policies(user: User, verb: str) -> Q:
 
 @scope_of(Queue)
 def queues(user: User, verb: str) -> Q:
+    """``review.claim_reviewtask`` on a queue: may claim from it, which is narrower than seeing it."""
+    if verb == "review.claim_reviewtask":
+        return Q(pk__in=desk_of(user).queues)
     return EVERYTHING if sees_every_case(user) else Q(pk__in=desk_of(user).queues)
 
 
@@ -150,6 +153,7 @@ def _theirs(user: User) -> Q:
 def _workable(user: User) -> Q:
     """Tasks they may take up; in a quality queue never a case that they decided themselves."""
     desk, earlier = desk_of(user), Decision.objects.filter(case=OuterRef("case"), decided_by=user)
+    earlier = earlier.exclude(task=OuterRef("pk"))
     workable = Q(queue__in=desk.ordinary)
     if user.has_perm("review.work_ordinary_queues"):  # handed to them from a queue that is not theirs
         workable |= Q(assignee=user) & ~Q(queue__kind=Queue.Kind.QUALITY)

@@ -110,14 +110,23 @@ def raise_task(task_id: int, *, user: User, lease_token: int, reason: str, origi
         log("task.raised", case_id=task.case_id, subject=task, data={"to": target.key})
         kept = {"trace": task.trace, "blind": task.blind, "first_answer": task.first_answer}
         return open_task(
-            task.case, queue=target, policy=task.policy, reason=task.reason, due=task.due_at, log=log, note=reason, **kept
+            task.case,
+            queue=target,
+            policy=task.policy,
+            reason=task.reason,
+            due=task.due_at,
+            log=log,
+            note=reason,
+            **kept,
         )
 
 
 def note_expired() -> int:
     """Write down which claims have run out and name no assignee any more. Returns how many."""
     with journal(actor="lease", origin="worker") as log:
-        expired = ReviewTask.objects.free().filter(assignee__isnull=False).select_for_update(skip_locked=True, of=("self",))
+        expired = (
+            ReviewTask.objects.free().filter(assignee__isnull=False).select_for_update(skip_locked=True, of=("self",))
+        )
         tasks = list(expired[:500])
         ReviewTask.objects.filter(pk__in=[task.pk for task in tasks]).update(assignee=None)
         for task in tasks:
@@ -131,7 +140,9 @@ def own_claim(task_id: int, *, user: User, lease_token: int) -> ReviewTask:
     Raises: Conflict with what happened to it.
     """
     locked = ReviewTask.objects.claimed().select_for_update(of=("self",))
-    task = locked.filter(pk=task_id, assignee=user, lease_token=lease_token).select_related("case__case_type", "policy", "queue")
+    task = locked.filter(pk=task_id, assignee=user, lease_token=lease_token).select_related(
+        "case__case_type", "policy", "queue"
+    )
     found = task.first()
     if found is None:
         raise Conflict(lost_because(task_id), code="lease-lost")
@@ -155,12 +166,15 @@ def lost_because(task_id: int) -> str:
 def demand_task(user: User, verb: str, task_id: int) -> ReviewTask:
     """The task, if the user may do the verb on it.
 
-    Raises: Missing where the user may not see it, Forbidden where they may see and not do.
+    Raises: Missing where the user may not see it, Forbidden where they may see and not do, Conflict where they could
+    if they held it.
     """
     seen = visible(user, ReviewTask.objects.all(), "review.view_reviewtask").filter(pk=task_id).first()
     if seen is None:
         raise Missing("There is no such task, or it is not yours to see.")
     if not can(user, verb, seen):
+        if can(user, verb) and can(user, CLAIM, seen):  # theirs to take up, but no longer in their hands
+            raise Conflict(lost_because(task_id), code="lease-lost")
         raise Forbidden("You may see this task and not do this with it.")
     return seen
 
@@ -172,14 +186,16 @@ def _queues_of(user: User, key: str) -> list[int]:
     return list((queues.filter(key=key) if key else queues).values_list("pk", flat=True))
 
 
-CLAIM_QUEUE = "review.view_queue"
+CLAIM_QUEUE = CLAIM  # a supervisor sees the quality queues and claims nothing from them
 
 
 def _by_urgency(queues: list[int], user: User) -> list[int]:
     """The queues in the order of their most pressing free task; those without one are left out."""
     if not queues:
         return []
-    heads = " UNION ALL ".join([f"SELECT * FROM (SELECT due_at, queue_id FROM {_FREE} AND queue_id = %s {_ORDER}) h"] * len(queues))
+    heads = " UNION ALL ".join(
+        [f"SELECT * FROM (SELECT due_at, queue_id FROM {_FREE} AND queue_id = %s {_ORDER}) h"] * len(queues)
+    )
     parameters = [item for queue_id in queues for item in (*_independence(user), queue_id)]
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT queue_id FROM ({heads.replace('<now>', sql_now())}) heads ORDER BY due_at", parameters)
