@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 from http import HTTPStatus
-from typing import Any
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views import defaults
+from django.views.csrf import csrf_failure
 
 RETRY_AFTER_SECONDS = 5
 
@@ -71,5 +70,4 @@ def failed(request: HttpRequest) -> HttpResponse:
 def csrf_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
     if wants_json(request):
         return problem(403, _("The CSRF token is missing or wrong."))
-    context: dict[str, Any] = {"reason": reason}
-    return render(request, "403_csrf.html", context, status=403)
+    return csrf_failure(request, reason)

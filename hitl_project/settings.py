@@ -217,7 +217,7 @@ PIPELINE = {"received": "cases.jobs.classify", "classified": "review.jobs.route"
 HOOKS: dict[str, list[str]] = {
     "case_cancelled": ["review.tasks.end_open_tasks"],
     "concealed": ["review.shown.concealed_ids"],
-    "decision_made": ["feedback.corrections.from_decision"],
+    "decision_made": ["feedback.listeners.decision_made"],
     "sample_read": ["feedback.sampling.record"],
 }
 COIN_SALT = read.text("COIN_SALT", SECRET_KEY)  # which cases are read blind depends on it
@@ -291,7 +291,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 }
 
 # ── Files, mail, language ───────────────────────────────────────────────────────────────────────────────────────────
-STATIC_URL, STATIC_ROOT = "static/", DATA_DIR / "static"
+STATIC_URL, STATIC_ROOT = "static/", Path(read.text("STATIC_ROOT", str(DATA_DIR / "static")))
 STATICFILES_DIRS = [directory for directory in [BASE_DIR / "static"] if directory.is_dir()]
 MEDIA_ROOT = DATA_DIR / "media"  # there is no MEDIA_URL: files are handed out by views that ask who may see them
 STORAGES = {

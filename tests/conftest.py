@@ -1,8 +1,18 @@
-"""Fixtures for everybody."""
+"""Fixtures for everybody: servers, whole stacks, and the engine of the run."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import django_rq
 import pytest
+
+from tests import servers
+from tests.stacks import RunningStack
+
+Launch = Callable[..., RunningStack]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -12,3 +22,65 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="sqlite",
         help="the engine of this run (default: sqlite)",
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole stacks are expensive: their tests share one worker process, and with it the stack."""
+    for item in items:
+        if {"stack", "launch_stack"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group("stack"))
+
+
+@pytest.fixture(scope="session")
+def run_directory() -> Path:
+    """The directory of this test run, shared by all its worker processes."""
+    return Path(os.environ[servers.RUN_VARIABLE])
+
+
+@pytest.fixture(scope="session")
+def postgres_url(run_directory: Path) -> Callable[[str], str]:
+    """Makes an empty PostgreSQL database of a name and gives its URL, whatever the engine of this run."""
+    return lambda name: servers.new_database(run_directory, name)
+
+
+@pytest.fixture
+def redis() -> Iterator[None]:
+    """The worker's own Redis database, empty before and after."""
+    django_rq.get_connection("pipeline").flushdb()
+    yield
+    django_rq.get_connection("pipeline").flushdb()
+
+
+@pytest.fixture
+def launch_stack(tmp_path: Path, run_directory: Path) -> Iterator[Launch]:
+    """``launch_stack(SWEEP_SECONDS="1", arguments=("--demo",))`` starts a stack of one's own; all are stopped at the end."""
+    stacks: list[RunningStack] = []
+
+    def launch(*, arguments: tuple[str, ...] = (), wait: bool = True, **environ: str) -> RunningStack:
+        environ = {"STATIC_ROOT": str(run_directory / "static"), **environ}
+        stack = RunningStack(tmp_path / f"stack-{len(stacks)}", environ, arguments)
+        stacks.append(stack)
+        if wait:
+            stack.start()
+        else:
+            stack.launch()
+        return stack
+
+    yield launch
+    for stack in stacks:
+        stack.stop()
+
+
+@pytest.fixture(scope="session")
+def stack(
+    run_directory: Path, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningStack]:
+    """One running stack for all who only use it: on the engine of this run, with its own embedded Redis."""
+    environ = {"STATIC_ROOT": str(run_directory / "static"), "WEBHOOK_ALLOW_PRIVATE": "on"}
+    if request.config.getoption("--database") == "postgresql":
+        environ |= {"DATABASE_URL": servers.new_database(run_directory, "stack"), "SECRET_KEY": "only for tests, " * 4}
+    running = RunningStack(tmp_path_factory.mktemp("stack") / "data", environ)
+    try:
+        yield running.start()
+    finally:
+        running.stop()

@@ -75,6 +75,18 @@ def postgres(directory: Path) -> str:
     return server.url("countersign")
 
 
+def new_database(directory: Path, name: str) -> str:
+    """The URL of an empty database on the run's PostgreSQL."""
+    import psycopg
+    from psycopg import sql
+
+    url = postgres(directory)
+    with psycopg.connect(url.rpartition("/")[0] + "/postgres", autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return f"{url.rpartition('/')[0]}/{name}"
+
+
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     import fcntl
