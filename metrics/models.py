@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import CaseType
@@ -18,7 +19,7 @@ class Span(models.TextChoices):
     DAY = "day", _("day")
 
 
-class RollupQuerySet(models.QuerySet["Rollup"]):
+class RollupQuerySet(models.QuerySet[Any]):
     def within(self, span: str, start: datetime, end: datetime) -> Self:
         """Rows of a span that begin in [start, end)."""
         return self.filter(span=span, start__gte=start, start__lt=end)
@@ -137,8 +138,7 @@ class RollupCursor(models.Model):
     """How far the audit events have been read: one row. Rebuilding sets it to the newest event."""
 
     event_id = models.BigIntegerField(default=0)
-    finished_at = models.DateTimeField(null=True)
-    took = models.FloatField(default=0, help_text=_("Seconds of the last run."))
+    rest_until = models.DateTimeField(db_default=Now())
 
     class Meta:
         default_permissions = ()

@@ -16,6 +16,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from cases.audit import settled_id
+from cases.clock import from_now
 from cases.models import AuditEvent, Case
 from feedback.models import Sample
 from metrics import sums
@@ -24,6 +25,7 @@ from review.models import Decision, ReviewTask
 
 EVENTS_AT_ONCE = 20_000
 HOUR = timedelta(hours=1)
+REST = 10  # a long run is followed by a pause ten times as long, so that reports never crowd out the work
 TABLES = ((FlowRollup, sums.flow), (WorkRollup, sums.work), (SampleRollup, sums.samples))
 # Every moment by which something is summed: the model, the way to its case, and the columns.
 MOMENTS: tuple[tuple[type[models.Model], str, tuple[str, ...]], ...] = (
@@ -42,7 +44,7 @@ def roll_up() -> int:
     while _read_events(newest):
         pass
     count = refresh()
-    RollupCursor.objects.update(finished_at=Now(), took=time.monotonic() - begun)
+    RollupCursor.objects.update(rest_until=from_now(seconds=REST * (time.monotonic() - begun)))
     return count
 
 
@@ -62,10 +64,9 @@ def refresh() -> int:
     return sum(_sum_again(part) for part in list(_runs(stale)))
 
 
-def is_due(*, rest: float = 10) -> bool:
-    """Whether enough time has passed: a run that took long is followed by a pause `rest` times as long."""
-    pause = models.ExpressionWrapper(F("took") * timedelta(seconds=rest), models.DurationField())
-    return not RollupCursor.objects.filter(finished_at__gt=Now() - pause).exists()
+def is_due() -> bool:
+    """Whether the pause after the last run is over."""
+    return not RollupCursor.objects.filter(rest_until__gt=Now()).exists()
 
 
 @contextmanager

@@ -133,7 +133,8 @@ def _decisions(rows: Rows[WorkRollup], part: Slice) -> None:
     made = Decision.objects.by_people().filter(case__case_type_id=part.case_type_id).exclude(task__reason__in=CHECKS)
     reports = OutcomeReport.objects.filter(decision=OuterRef("pk"))
     made = made.annotate(is_checked=Exists(reports), is_wrong=Exists(reports.filter(correct=False)))
-    answered = Q(shown=True, prediction__isnull=False, prediction__error="")
+    # A sampled case is read blind first; its answer counts among the samples.
+    answered = Q(shown=True, task__blind=False, prediction__isnull=False, prediction__error="")
     counters = {
         "shown": answered,
         "overrides": answered & Q(override=True),
@@ -145,8 +146,8 @@ def _decisions(rows: Rows[WorkRollup], part: Slice) -> None:
     for found in _grouped(timed, part, "decided_at", "task__", sum=Sum("active_seconds")):
         _row(rows, found).active_seconds += found["sum"]
     seconds = F("active_seconds")
-    _spread(rows, timed.filter(shown=True), part, "decided_at", "task__", active=seconds)
-    _spread(rows, timed.filter(shown=False), part, "decided_at", "task__", blind=seconds)
+    _spread(rows, timed.filter(task__blind=False), part, "decided_at", "task__", active=seconds)
+    _spread(rows, timed.filter(task__blind=True), part, "decided_at", "task__", blind=seconds)
 
 
 def samples(part: Slice) -> Iterable[SampleRollup]:
@@ -156,7 +157,11 @@ def samples(part: Slice) -> Iterable[SampleRollup]:
     """
     rows = Rows(SampleRollup, part.case_type_id)
     first = Decision.objects.filter(
-        part.during("decided_at"), case__case_type_id=part.case_type_id, case_version=1, case__sample_probability__gt=0
+        part.during("decided_at"),
+        case__case_type_id=part.case_type_id,
+        case_version=1,
+        case__sample_probability__gt=0,
+        prediction__error="",
     )
     counted = first.order_by().values(
         start=hour("decided_at"), chance=F("case__sample_probability"), by_policy=Q(task__isnull=True)

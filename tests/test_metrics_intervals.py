@@ -46,7 +46,8 @@ def test_wilson_of_four_in_ten_is_the_score_formula() -> None:
 def test_garwood_of_no_event_in_ten_hours_is_minus_log_of_the_tail() -> None:
     # P(0 events) = exp(-10 r) = 0.025, so r = 3.6889 / 10.
     interval = rate(0, 10)
-    assert (interval.low, interval.high) == (0, pytest.approx(-math.log(0.025) / 10))
+    assert interval.low == 0
+    assert interval.high == pytest.approx(-math.log(0.025) / 10)
 
 
 @given(shares)
@@ -72,7 +73,8 @@ def test_one_more_wrong_never_lowers_either_end(share: tuple[int, int]) -> None:
     if wrong < trials:
         for method in (clopper_pearson, wilson):
             one, more = method(wrong, trials), method(wrong + 1, trials)
-            assert more.low >= one.low and more.high >= one.high
+            assert more.low >= one.low
+            assert more.high >= one.high
 
 
 @pytest.mark.parametrize("trials", [5, 20, 60])
@@ -125,7 +127,7 @@ def test_a_sample_at_two_rates_counts_each_stratum_by_its_size() -> None:
 
 
 def test_without_counted_sizes_the_weights_are_the_inverse_probabilities() -> None:
-    # Hájek: (9 / 0.1 + 20 / 0.5) / (90 / 0.1 + 50 / 0.5) = 130 / 1000.
+    # By Hájek the readings stand for 90 / 0.1 + 50 / 0.5 = 1000 cases, 9 / 0.1 + 20 / 0.5 = 130 of them wrong.
     share = weighted_share([Stratum(0.1, 0, 90, 9), Stratum(0.5, 0, 50, 20)])
     assert share is not None
     assert share.value == pytest.approx(0.13)
@@ -134,7 +136,8 @@ def test_without_counted_sizes_the_weights_are_the_inverse_probabilities() -> No
 def test_a_stratum_nobody_has_read_widens_the_interval_by_its_size() -> None:
     known = weighted_share([Stratum(0.1, 900, 90, 9)])
     partly = weighted_share([Stratum(0.1, 900, 90, 9), Stratum(0.5, 100, 0, 0)])
-    assert known is not None and partly is not None
+    assert known is not None
+    assert partly is not None
     assert partly.covered == 0.9
     assert partly.interval.high == pytest.approx(0.9 * known.interval.high + 0.1)
     assert partly.interval.low == pytest.approx(0.9 * known.interval.low)

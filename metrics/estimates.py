@@ -1,0 +1,82 @@
+"""A figure and how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from metrics import intervals
+from metrics.histograms import Histogram
+from metrics.intervals import Interval, Stratum
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure with its interval and what it was computed from.
+
+    `value` is None when there is nothing to compute it from; `interval` when there is too little to bound it.
+    """
+
+    value: float | None
+    interval: Interval | None
+    numerator: float
+    denominator: float
+    observations: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a report knows beside the sums."""
+
+    open_tasks: int = 0  # at the end of the time
+    overdue_tasks: int = 0
+    promise: float | None = None  # largest automated error promised; None when the case types differ or promise nothing
+    manual_seconds: float | None = None
+    promises: Mapping[str, float] = field(default_factory=dict)  # by key of case type
+
+
+def share(part: int, whole: int) -> Estimate:
+    """Part of a whole, with its exact interval."""
+    if not whole:
+        return Estimate(None, None, part, whole, 0)
+    return Estimate(part / whole, intervals.clopper_pearson(part, whole), part, whole, whole)
+
+
+def rate(events: int, hours: float) -> Estimate:
+    """Events per hour."""
+    if hours <= 0:
+        return Estimate(None, None, events, hours, 0)
+    return Estimate(events / hours, intervals.rate(events, hours), events, hours, events)
+
+
+def quantile(histogram: Histogram, at: float) -> Estimate:
+    """A quantile of durations in seconds; the numerator is the figure itself."""
+    value = histogram.quantile(at)
+    return Estimate(value, histogram.interval(at), value or 0.0, len(histogram), len(histogram))
+
+
+def sampled(strata: Sequence[Stratum]) -> Estimate:
+    """The share of wrong answers, from the sample. Numerator and denominator are the readings themselves."""
+    wrong, checked = sum(s.wrong for s in strata), sum(s.checked for s in strata)
+    found = intervals.weighted_share(strata)
+    if found is None:
+        return Estimate(None, None, wrong, checked, 0)
+    return Estimate(found.value, found.interval, wrong, checked, checked)
+
+
+def count(number: int) -> Estimate:
+    """A plain count, which is certain."""
+    return Estimate(float(number), Interval(number, number), number, 1, number)
+
+
+def clearance(waiting: int, opened: int, ended: int, hours: float) -> Estimate:
+    """Hours until nothing waits, at the pace of the time; no value when the backlog does not shrink."""
+    if hours <= 0:
+        return Estimate(None, None, waiting, 0, 0)
+    if not waiting:
+        return Estimate(0.0, Interval(0, 0), 0, (ended - opened) / hours, opened + ended)
+    coming, going = intervals.rate(opened, hours), intervals.rate(ended, hours)
+    pace = (ended - opened) / hours
+    fastest, slowest = going.high - coming.low, going.low - coming.high
+    bounded = Interval(waiting / fastest, waiting / slowest) if slowest > 0 else None
+    return Estimate(waiting / pace if pace > 0 else None, bounded, waiting, pace, opened + ended)

@@ -1,0 +1,191 @@
+"""When a figure is well and when somebody should look. A figure outside its band is only called out when chance is no
+explanation, that is when its whole interval lies outside; else it is one to watch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db import models
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from metrics import estimates, intervals
+from metrics.estimates import Estimate, Facts
+from metrics.totals import Totals, escalated
+
+ESCALATION_BAND = 0.15
+GOVERNOR = 0.20
+OVERRIDE_BAND = (0.02, 0.30)
+NEAR_BLIND = 0.9
+FALL = 0.9  # a smaller change is no fall, however certain
+EVEN = 0.5
+
+
+class State(models.TextChoices):
+    """What is said of a figure."""
+
+    GOOD = "good", _("within its band")
+    WATCH = "watch", _("outside its band, may be chance")
+    ALERT = "alert", _("outside its band")
+    TOO_FEW = "too_few", _("not enough data")
+    PLAIN = "plain", _("no band")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A state, and a remark where the state alone would mislead."""
+
+    state: State
+    remark: object = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """All a watch may look at: the figure, the one of the time before (None when too few), the sums and facts."""
+
+    estimate: Estimate
+    before: Estimate | None
+    totals: Totals
+    facts: Facts
+
+
+Watch = Callable[[Sight], Verdict]
+
+RUBBER_STAMP = _(
+    "A low override rate has two readings: cases come to people that did not need them, so escalate fewer; or people "
+    "wave answers through. Planted cases with a known answer tell them apart: if those are caught, it is the first."
+)
+NO_PAST = _("There is no earlier time to compare with.")
+ALL_VALIDATED = _("Every case is in validator mode, where a person reads each one by design.")
+
+
+def none(sight: Sight) -> Verdict:
+    """No band."""
+    return Verdict(State.PLAIN)
+
+
+def too_few(found: int, least: int) -> Verdict:
+    """Too little to judge by."""
+    return Verdict(State.TOO_FEW, format_lazy(_("{found} of at least {least} observations"), found=found, least=least))
+
+
+def above(estimate: Estimate, limit: float) -> Verdict:
+    """Well while the figure is at most `limit`."""
+    if estimate.value is None or estimate.value <= limit:
+        return Verdict(State.GOOD)
+    certain = estimate.interval is not None and estimate.interval.low > limit
+    return Verdict(State.ALERT if certain else State.WATCH)
+
+
+def below(estimate: Estimate, limit: float) -> Verdict:
+    """Well while the figure is at least `limit`."""
+    if estimate.value is None or estimate.value >= limit:
+        return Verdict(State.GOOD)
+    certain = estimate.interval is not None and estimate.interval.high < limit
+    return Verdict(State.ALERT if certain else State.WATCH)
+
+
+def falling(sight: Sight) -> Verdict:
+    """Well unless clearly less than before. Given the sum of two Poisson counts, the later is binomial by its time."""
+    before, now = sight.before, sight.estimate
+    if before is None or before.value is None:
+        return Verdict(State.PLAIN, NO_PAST)
+    expected = now.denominator / (now.denominator + before.denominator)
+    found = intervals.clopper_pearson(now.observations, now.observations + before.observations)
+    fell = found.high < expected and (now.value or 0) < FALL * before.value
+    return Verdict(State.ALERT if fell else State.GOOD)
+
+
+def rising(sight: Sight) -> Verdict:
+    """Well while the figure is no higher than the one before may have been."""
+    if sight.before is None or sight.before.interval is None:
+        return Verdict(State.PLAIN, NO_PAST)
+    return above(sight.estimate, sight.before.interval.high)
+
+
+def doubled(sight: Sight) -> Verdict:
+    """Well while the figure is less than twice the one before."""
+    if sight.before is None or sight.before.value is None:
+        return Verdict(State.PLAIN, NO_PAST)
+    return above(sight.estimate, 2 * sight.before.value)
+
+
+def resolution(sight: Sight) -> Verdict:
+    """Not doubled, and clearly faster than the same work without the machine."""
+    verdict = doubled(sight)
+    blind = estimates.quantile(sight.totals.blind, 0.5)
+    if blind.value is None or blind.interval is None or verdict.state in {State.ALERT, State.WATCH}:
+        return verdict
+    near = above(sight.estimate, NEAR_BLIND * blind.value)
+    if near.state is State.GOOD:
+        return Verdict(State.GOOD)
+    return Verdict(near.state, _("People take about as long as without the machine: its answer hardly helps."))
+
+
+def escalation(sight: Sight) -> Verdict:
+    """The band holds where the mode leaves a choice."""
+    routes = sight.totals.routed_by_choice
+    if not routes.total():
+        return Verdict(State.PLAIN, ALL_VALIDATED)
+    estimate = estimates.share(escalated(routes), routes.total())
+    verdict = above(estimate, ESCALATION_BAND)
+    if routes.total() == sight.totals.routed:
+        return verdict
+    words = _("{share} of the {count} cases outside validator mode, where every case is read by design.")
+    remark = format_lazy(words, share=f"{estimate.value:.1%}", count=routes.total())
+    return Verdict(verdict.state, remark)
+
+
+def overrides(sight: Sight) -> Verdict:
+    """Too many corrections, or suspiciously few."""
+    low, high = OVERRIDE_BAND
+    if (sight.estimate.value or 0) < low:
+        return Verdict(below(sight.estimate, low).state, RUBBER_STAMP)
+    return above(sight.estimate, high)
+
+
+def promised(sight: Sight) -> Verdict:
+    """At most what the case type promises; kept for certain only when the whole interval is below."""
+    promise = sight.facts.promise
+    if promise is None:
+        words = (
+            _("Choose one case type to compare with its promise.") if sight.facts.promises else _("No promise is made.")
+        )
+        return Verdict(State.PLAIN, words)
+    verdict = above(sight.estimate, promise)
+    if verdict.state is not State.GOOD:
+        return verdict
+    interval = sight.estimate.interval
+    proved = interval is not None and interval.high <= promise
+    words = (
+        _("Promised: at most {promise}. Proved.")
+        if proved
+        else _("Promised: at most {promise}. Not yet proved: more readings are needed.")
+    )
+    return Verdict(State.GOOD, format_lazy(words, promise=f"{promise:.1%}"))
+
+
+def breached(sight: Sight) -> Verdict:
+    """Any breach is one too many."""
+    late = int(sight.estimate.denominator - sight.estimate.numerator)
+    if not late:
+        return Verdict(State.GOOD)
+    return Verdict(State.ALERT, format_lazy(_("Breaches: {count}."), count=late))
+
+
+def overdue(sight: Sight) -> Verdict:
+    """Nothing waits past its due moment."""
+    if not sight.facts.overdue_tasks:
+        return Verdict(State.GOOD)
+    return Verdict(State.ALERT, format_lazy(_("Overdue now: {count}."), count=sight.facts.overdue_tasks))
+
+
+def growing(sight: Sight) -> Verdict:
+    """The backlog shrinks, or there is none."""
+    if not sight.facts.open_tasks or sight.estimate.denominator > 0:
+        return Verdict(State.GOOD)
+    coming, going = sight.totals.tasks["opened"], sight.totals.tasks["ended"]
+    certain = intervals.clopper_pearson(going, coming + going).high < EVEN
+    pace = format_lazy(_("Growing by {pace} tasks per hour."), pace=f"{-sight.estimate.denominator:.1f}")
+    return Verdict(State.ALERT if certain else State.WATCH, pace)
