@@ -62,8 +62,5 @@ def demand(user: Account, verb: str, obj: models.Model | None = None, *, see: st
 
 
 def role_names(user: User) -> frozenset[str]:
-    """The account's groups, read once per instance."""
-    if not hasattr(user, "_role_names"):
-        user._role_names = frozenset(user.groups.values_list("name", flat=True))  # type: ignore[attr-defined]
-    names: frozenset[str] = user._role_names  # type: ignore[attr-defined]
-    return names
+    """The names of the account's groups."""
+    return frozenset(user.groups.values_list("name", flat=True))

@@ -156,4 +156,3 @@ def _audited(predictions: dict[int, Prediction]) -> dict[int, dict[str, object]]
         }
         for case_id, row in predictions.items()
     }
-

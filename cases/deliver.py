@@ -59,7 +59,9 @@ def _lease() -> tuple[list[Effect], str]:
     same_receiver = earlier.filter(Q(endpoint=OuterRef("endpoint")) | Q(endpoint=None))
     with transaction.atomic():
         due = Effect.objects.unfinished().filter(~Exists(same_receiver), next_attempt_at__lte=Now())
-        ids = list(due.select_for_update(skip_locked=True, of=("self",)).order_by("id").values_list("pk", flat=True)[:BATCH])
+        ids = list(
+            due.select_for_update(skip_locked=True, of=("self",)).order_by("id").values_list("pk", flat=True)[:BATCH]
+        )
         Effect.objects.filter(pk__in=ids).update(
             lease_token=token, next_attempt_at=from_now(seconds=LEASE_SECONDS), attempts=F("attempts") + 1
         )
@@ -105,7 +107,7 @@ def _record(attempt: Try, *, token: str) -> None:
             effect=effect,
             number=effect.attempts,
             succeeded=error is None,
-            status=error.status if error else attempt.receipt and attempt.receipt.status,
+            status=error.status if error else attempt.receipt.status if attempt.receipt else None,
             detail=(str(error) if error else attempt.receipt.detail if attempt.receipt else "")[:1000],
             elapsed_ms=attempt.elapsed_ms,
         )
@@ -123,7 +125,12 @@ def _result(effect: Effect, error: OutboundError | None) -> dict[str, object]:
 
 def _note(effect: Effect, error: OutboundError | None, *, log: Journal) -> None:
     if error is None:
-        log("effect.delivered", case_id=effect.case_id, subject=effect, data={"key": effect.key, "attempt": effect.attempts})
+        log(
+            "effect.delivered",
+            case_id=effect.case_id,
+            subject=effect,
+            data={"key": effect.key, "attempt": effect.attempts},
+        )
         return
     if error.permanent or effect.attempts > len(INTERVALS):
         logger.error("effect_dead", effect=effect.pk, key=effect.key, error=str(error))

@@ -14,7 +14,9 @@ class Refused(Exception):
     status = 400
     code = "refused"
 
-    def __init__(self, message: object, *, errors: Mapping[str, Sequence[object]] | None = None, code: str = "") -> None:
+    def __init__(
+        self, message: object, *, errors: Mapping[str, Sequence[object]] | None = None, code: str = ""
+    ) -> None:
         super().__init__(str(message))
         self.message = str(message)
         self.errors = {field: [str(text) for text in texts] for field, texts in (errors or {}).items()}

@@ -69,7 +69,11 @@ def _may_hear(endpoint: WebhookEndpoint, case: Case) -> bool:
 
 
 def _effect(
-    happening: Happening, *, action: str, options: Mapping[str, Any] | None = None, endpoint: WebhookEndpoint | None = None
+    happening: Happening,
+    *,
+    action: str,
+    options: Mapping[str, Any] | None = None,
+    endpoint: WebhookEndpoint | None = None,
 ) -> Effect:
     case = happening.case
     target = endpoint.key if endpoint else action
@@ -110,13 +114,17 @@ def told_of(case: Case) -> dict[str, Any]:
 
 def call_off(case_id: int, *, version: int) -> int:
     """Cancel the effects of a decision that have not begun to leave. Returns how many."""
-    waiting = Effect.objects.filter(case=case_id, case_version=version, status=Effect.Status.PENDING, lease_token="", attempts=0)
+    waiting = Effect.objects.filter(
+        case=case_id, case_version=version, status=Effect.Status.PENDING, lease_token="", attempts=0
+    )
     return waiting.update(status=Effect.Status.CANCELLED)
 
 
 def compensate(case: Case, *, version: int, data: Mapping[str, Any], log: Journal) -> int:
     """Queue the undoing of every effect of an earlier decision that has left, or may have. Returns how many."""
-    sent = Effect.objects.filter(case=case, case_version=version, event="case.decided").exclude(status=Effect.Status.CANCELLED)
+    sent = Effect.objects.filter(case=case, case_version=version, event="case.decided").exclude(
+        status=Effect.Status.CANCELLED
+    )
     undoing = [
         Effect(
             case=case,

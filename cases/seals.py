@@ -88,7 +88,9 @@ def verify() -> Verdict:
     for seal_row in AuditSeal.objects.order_by("id").iterator(chunk_size=20):
         leaves = bytes(seal_row.leaves)
         if seal_row.previous != head or seal_row.digest != _digest(head, leaves):
-            return Verdict(AuditEvent.objects.count(), sealed, head, seal_row.first_event, "the chain of seals is broken here")
+            return Verdict(
+                AuditEvent.objects.count(), sealed, head, seal_row.first_event, "the chain of seals is broken here"
+            )
         broken = _first_difference(leaves, _present_leaves(after, seal_row.last_event))
         if broken is not None:
             return Verdict(AuditEvent.objects.count(), sealed, head, broken, "this event is not as it was sealed")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
-from django.db import connection
+from django.db import connection, models
 
 from cases import bells
 from cases.audit import Journal
@@ -73,7 +73,9 @@ def move(
     return won
 
 
-def _compare_and_set(rows: Mapping[int, Mapping[str, Any]], *, source: State, target: State, token: str | None) -> list[int]:
+def _compare_and_set(
+    rows: Mapping[int, Mapping[str, Any]], *, source: State, target: State, token: str | None
+) -> list[int]:
     columns = list(next(iter(rows.values())))
     values = ", ".join(["(" + ", ".join(["%s"] * (1 + len(columns))) + ")"] * len(rows))
     fenced = " AND lease_token = %s" if token is not None else ""
@@ -109,5 +111,5 @@ def _cast(name: str) -> str:
 
 
 def _adapted(row: Mapping[str, Any], columns: list[str]) -> list[Any]:
-    adapt = Case._meta.get_field
-    return [adapt(name).get_db_prep_value(row[name], connection=connection, prepared=False) for name in columns]
+    fields = [cast("models.Field[Any, Any]", Case._meta.get_field(name)) for name in columns]
+    return [field.get_db_prep_value(row[field.name], connection=connection, prepared=False) for field in fields]

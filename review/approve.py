@@ -42,7 +42,9 @@ def send_back(decision_id: int, *, by: User, note: str, origin: str) -> ReviewTa
     with journal(actor=by, origin=origin) as log:
         decision = _held(decision_id, by=by)
         _verdict(decision, approved=False, by=by, note=note, log=log)
-        return return_to_review(decision, reason=decision.task.reason if decision.task else Reason.REOPENED, note=note, log=log)
+        return return_to_review(
+            decision, reason=decision.task.reason if decision.task else Reason.REOPENED, note=note, log=log
+        )
 
 
 def undo(decision_id: int, *, by: User, origin: str) -> ReviewTask:
@@ -88,7 +90,9 @@ def _held(decision_id: int, *, by: User) -> Decision:
 def _seen(decision_id: int, *, by: User, verb: str) -> Decision:
     """The decision, locked, if the account may see it and do the verb."""
     rows = visible(by, Decision.objects.all(), "review.view_decision").select_for_update(of=("self",))
-    decision = rows.filter(pk=decision_id).select_related("case__case_type", "policy", "task__queue", "supersedes").first()
+    decision = (
+        rows.filter(pk=decision_id).select_related("case__case_type", "policy", "task__queue", "supersedes").first()
+    )
     if decision is None:
         raise Missing("There is no such decision, or it is not yours to see.")
     if not can(by, verb, decision):
@@ -99,7 +103,12 @@ def _seen(decision_id: int, *, by: User, verb: str) -> Decision:
 def _verdict(decision: Decision, *, approved: bool, by: User, note: str, log: Journal) -> None:
     Approval.objects.create(decision=decision, approved=approved, by=by, note=note)
     _end_second_approval(decision)
-    log("decision.approved" if approved else "decision.sent_back", case_id=decision.case_id, subject=decision, data={"note": bool(note)})
+    log(
+        "decision.approved" if approved else "decision.sent_back",
+        case_id=decision.case_id,
+        subject=decision,
+        data={"note": bool(note)},
+    )
 
 
 def _end_second_approval(decision: Decision) -> None:

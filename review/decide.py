@@ -25,6 +25,7 @@ from review.shown import conceals, digest_of, newest_prediction
 from review.tasks import due_at, end_task, open_task
 
 OUTCOMES = tuple(Decision.Outcome.values)
+LONGEST_REASON = 200
 LONGEST_ACTIVE_SECONDS = 24 * 3600.0
 
 
@@ -65,7 +66,9 @@ def decide(task_id: int, *, user: User, lease_token: int, digest: str, answer: A
         task = own_claim(task_id, user=user, lease_token=lease_token)
         prediction = newest_prediction(task.case)
         if digest != digest_of(task, task.case, prediction):
-            raise Conflict("What you were shown has changed since; look again before you decide.", code="content-changed")
+            raise Conflict(
+                "What you were shown has changed since; look again before you decide.", code="content-changed"
+            )
         settled = settle(answer, case=task.case, prediction=prediction, blind=conceals(task))
         if task.reason == Reason.SAMPLE:
             _read_sample(task, answer=answer, settled=settled, prediction=prediction, user=user, log=log)
@@ -73,7 +76,9 @@ def decide(task_id: int, *, user: User, lease_token: int, digest: str, answer: A
         return conclude(task, answer=answer, settled=settled, prediction=prediction, user=user, log=log)
 
 
-def first_answer(task_id: int, *, user: User, lease_token: int, digest: str, output: Mapping[str, Any], origin: str) -> ReviewTask:
+def first_answer(
+    task_id: int, *, user: User, lease_token: int, digest: str, output: Mapping[str, Any], origin: str
+) -> ReviewTask:
     """The blind reader's own answer; from now on the machine's output is shown and the answer may be revised.
 
     Raises: as `decide`; Conflict when the task is not read blind or was answered before.
@@ -84,7 +89,9 @@ def first_answer(task_id: int, *, user: User, lease_token: int, digest: str, out
         if not conceals(task):
             raise Conflict("This task is not read blind, or has its first answer already.")
         if digest != digest_of(task, task.case, None):
-            raise Conflict("What you were shown has changed since; look again before you decide.", code="content-changed")
+            raise Conflict(
+                "What you were shown has changed since; look again before you decide.", code="content-changed"
+            )
         task.first_answer = checked_output(output, case=task.case)
         ReviewTask.objects.filter(pk=task.pk).update(first_answer=task.first_answer)
         log("task.answered_blind", case_id=task.case_id, subject=task)
@@ -98,7 +105,7 @@ def check_answer(answer: Answer) -> None:
         errors["outcome"] = [f"Choose one of: {', '.join(OUTCOMES)}."]
     if answer.outcome == Decision.Outcome.REJECT and not (answer.reason.strip() or answer.note.strip()):
         errors["reason"] = ["Say why the case is rejected."]
-    if len(answer.reason) > 200:
+    if len(answer.reason) > LONGEST_REASON:
         errors["reason"] = ["At most 200 characters; put the rest in the note."]
     seconds = answer.active_seconds
     if seconds is not None and not (math.isfinite(seconds) and 0 <= seconds <= LONGEST_ACTIVE_SECONDS):
@@ -143,7 +150,14 @@ def settle(answer: Answer, *, case: Case, prediction: Prediction | None, blind: 
 
 
 def conclude(
-    task: ReviewTask, *, answer: Answer, settled: Settled, prediction: Prediction | None, user: User, log: Journal, hold: bool = False
+    task: ReviewTask,
+    *,
+    answer: Answer,
+    settled: Settled,
+    prediction: Prediction | None,
+    user: User,
+    log: Journal,
+    hold: bool = False,
 ) -> Decision:
     """in_review → decided: the decision, what it sets off, and the end of the task, in one transaction."""
     case, policy = task.case, task.policy
@@ -170,7 +184,12 @@ def conclude(
         active_seconds=answer.active_seconds,
     )
     end_task(task, ending=ReviewTask.Ending.DECIDED)
-    log("decision.made", case_id=case.pk, subject=decision, data={"outcome": settled.outcome, "label": settled.label, "held": held})
+    log(
+        "decision.made",
+        case_id=case.pk,
+        subject=decision,
+        data={"outcome": settled.outcome, "label": settled.label, "held": held},
+    )
     if held:
         _ask_a_second(decision, log=log)
     else:

@@ -140,11 +140,9 @@ def _to_people(routed: Sequence[Routed], *, log: Journal) -> None:
 
 
 def _task(item: Routed) -> ReviewTask:
-    queue = item.route.queue
-    assert queue is not None
     return ReviewTask(
         case=item.case,
-        queue_id=queue.id,
+        queue_id=item.route.queue.id if item.route.queue else None,
         policy=item.policy,
         reason=item.route.reason,
         trace=item.route.trace,

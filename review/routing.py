@@ -117,7 +117,7 @@ def _first_rule(
 ) -> tuple[str, QueueView] | None:
     for number, rule in enumerate(policy.rules, start=1):
         rows = conditions.evaluate(rule.when, finding.facts)
-        reason = _reason_of(rule, conditions.holds(rows), needs)
+        reason = _reason_of(rule, needs, conditions_hold=conditions.holds(rows))
         queue = _lane(policy, reason, rule) if reason and rule.default else rule.queue
         trace.append({"rule": number, "result": bool(reason), "reason": reason, "queue": queue.key, "conditions": rows})
         if reason:
@@ -125,7 +125,7 @@ def _first_rule(
     return None
 
 
-def _reason_of(rule: RuleView, conditions_hold: bool, needs: Sequence[str]) -> str:
+def _reason_of(rule: RuleView, needs: Sequence[str], *, conditions_hold: bool) -> str:
     """Why this line takes the case, or nothing. A line with conditions is itself a reason for a person."""
     if rule.when:
         return (rule.reason or str(Reason.HIGH_RISK)) if conditions_hold else ""

@@ -37,6 +37,7 @@ class Migration(migrations.Migration):
                 ('status', models.CharField(choices=[('candidate', 'candidate'), ('active', 'active'), ('retired', 'retired'), ('refused', 'not better')], default='candidate', max_length=10, verbose_name='status')),
                 ('artifact', models.FileField(upload_to='models/', verbose_name='artifact')),
                 ('sha256', models.CharField(max_length=64, verbose_name='SHA-256')),
+                ('judged', models.FileField(help_text='The same model trained without the held-out examples, so that it can be compared on them.', upload_to='models/', verbose_name='judged twin')),
                 ('metrics', models.JSONField(default=dict, verbose_name='metrics')),
                 ('trained_on', models.JSONField(default=dict, verbose_name='trained on')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='created')),

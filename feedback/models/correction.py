@@ -24,7 +24,9 @@ class Sample(models.Model):
     first_answer = models.JSONField(_("first answer"))
     final_answer = models.JSONField(_("final answer"))
     correct = models.BooleanField(_("the machine was right"))
-    read_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("read by"))
+    read_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("read by")
+    )
     active_seconds = models.FloatField(_("active seconds"), null=True, blank=True)
     read_at = models.DateTimeField(_("read"), db_default=Now())
     released_at = models.DateTimeField(_("released for training"), null=True, blank=True)
@@ -57,7 +59,9 @@ class OutcomeReport(models.Model):
     class Meta:
         verbose_name = _("outcome report")
         verbose_name_plural = _("outcome reports")
-        constraints = [models.UniqueConstraint(fields=["decision", "source"], name="outcome_once_per_decision_and_source")]
+        constraints = [
+            models.UniqueConstraint(fields=["decision", "source"], name="outcome_once_per_decision_and_source")
+        ]
         indexes = [models.Index(fields=["reported_at"], name="outcome_by_time")]
 
     def __str__(self) -> str:
@@ -75,10 +79,20 @@ class Correction(models.Model):
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="corrections", verbose_name=_("case"))
     source = models.CharField(_("source"), max_length=10, choices=Source.choices)
     decision = models.ForeignKey(
-        Decision, on_delete=models.PROTECT, null=True, blank=True, related_name="corrections", verbose_name=_("decision")
+        Decision,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="corrections",
+        verbose_name=_("decision"),
     )
     report = models.OneToOneField(
-        OutcomeReport, on_delete=models.PROTECT, null=True, blank=True, related_name="correction", verbose_name=_("report")
+        OutcomeReport,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="correction",
+        verbose_name=_("report"),
     )
     sample = models.OneToOneField(
         Sample, on_delete=models.PROTECT, null=True, blank=True, related_name="correction", verbose_name=_("sample")
@@ -91,7 +105,12 @@ class Correction(models.Model):
     label_before = models.CharField(_("label before"), max_length=200, blank=True, default="")
     label_after = models.CharField(_("label after"), max_length=200, blank=True, default="")
     given_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("given by")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("given by"),
     )
     why = models.TextField(_("why"), blank=True, default="")
     created_at = models.DateTimeField(_("created"), db_default=Now())
@@ -100,7 +119,9 @@ class Correction(models.Model):
         verbose_name = _("correction")
         verbose_name_plural = _("corrections")
         constraints = [
-            models.UniqueConstraint(fields=["decision"], condition=models.Q(source="override"), name="correction_once_per_override"),
+            models.UniqueConstraint(
+                fields=["decision"], condition=models.Q(source="override"), name="correction_once_per_override"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -11,7 +11,9 @@ from cases.models import CaseType
 class LabelledExample(models.Model):
     """An input whose right output is known from outside (an import with ``--truth``)."""
 
-    case_type = models.ForeignKey(CaseType, on_delete=models.CASCADE, related_name="examples", verbose_name=_("case type"))
+    case_type = models.ForeignKey(
+        CaseType, on_delete=models.CASCADE, related_name="examples", verbose_name=_("case type")
+    )
     source = models.CharField(_("source"), max_length=120)
     external_id = models.CharField(_("external id"), max_length=200)
     payload = models.JSONField(_("payload"))
@@ -45,6 +47,12 @@ class ModelVersion(models.Model):
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.CANDIDATE)
     artifact = models.FileField(_("artifact"), upload_to="models/", storage=default_storage)
     sha256 = models.CharField("SHA-256", max_length=64)
+    judged = models.FileField(
+        _("judged twin"),
+        upload_to="models/",
+        storage=default_storage,
+        help_text=_("The same model trained without the held-out examples, so that it can be compared on them."),
+    )
     metrics = models.JSONField(_("metrics"), default=dict)
     trained_on = models.JSONField(_("trained on"), default=dict)
     created_at = models.DateTimeField(_("created"), db_default=Now())

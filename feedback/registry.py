@@ -1,0 +1,82 @@
+"""The models at work: read by the classifiers, changed by promotion and roll-back."""
+
+from __future__ import annotations
+
+import hashlib
+
+from django.utils import timezone
+
+from cases.audit import Actor, Journal, journal
+from cases.classifiers.base import ClassifierError, Question
+from cases.classifiers.local import ActiveModel
+from cases.classifiers.texts import text_of
+from cases.errors import Conflict
+from cases.models import CaseType
+from feedback.models import Correction, ModelVersion
+
+FEW_SHOT = 8
+
+
+def active_model(case_type_key: str) -> ActiveModel | None:
+    """The version at work for a case type, for the local classifier (``CLASSIFIERS['local']['OPTIONS']['models']``)."""
+    version = ModelVersion.objects.filter(case_type__key=case_type_key, status=ModelVersion.Status.ACTIVE).first()
+    if version is None:
+        return None
+    return ActiveModel(version=str(version.number), read=lambda: artifact_of(version))
+
+
+def artifact_of(version: ModelVersion) -> bytes:
+    """The bytes of a model, if they are the ones that were stored.
+
+    Raises: ClassifierError when the file is missing or has changed.
+    """
+    try:
+        with version.artifact.open("rb") as file:
+            content: bytes = file.read()
+    except OSError as error:
+        raise ClassifierError(f"model {version.number} cannot be read: {error}") from error
+    if hashlib.sha256(content).hexdigest() != version.sha256:
+        raise ClassifierError(f"model {version.number} is not the file that was stored", permanent=True)
+    return content
+
+
+def examples_for(case_type_key: str, question: Question) -> list[tuple[str, dict[str, object]]]:
+    """The newest corrections of a case type as few-shot examples, one per label first."""
+    rows = Correction.objects.filter(case__case_type__key=case_type_key, after__isnull=False, case__sampled=False)
+    newest = rows.exclude(case=question.case_id).select_related("case").order_by("-pk")[: FEW_SHOT * 8]
+    by_label = {row.label_after: row for row in reversed(newest)}
+    return [(text_of(row.case.payload)[0], row.after or {}) for row in list(by_label.values())[:FEW_SHOT]]
+
+
+def promote(version: ModelVersion, *, actor: Actor, origin: str, reason: str) -> None:
+    """Put a version to work; the one before it is kept for a roll-back."""
+    with journal(actor=actor, origin=origin) as log:
+        _put_to_work(version, log=log, reason=reason)
+
+
+def _put_to_work(version: ModelVersion, *, log: Journal, reason: str) -> None:
+    CaseType.objects.select_for_update().get(pk=version.case_type_id)
+    at_work = ModelVersion.objects.filter(case_type=version.case_type, status=ModelVersion.Status.ACTIVE)
+    at_work.exclude(pk=version.pk).update(status=ModelVersion.Status.RETIRED)
+    version.status, version.promoted_at = ModelVersion.Status.ACTIVE, timezone.now()
+    version.save(update_fields=["status", "promoted_at"])
+    log(
+        "model.promoted",
+        subject=version,
+        data={"case_type": version.case_type.key, "number": version.number, "reason": reason},
+    )
+
+
+def roll_back(case_type: CaseType, *, actor: Actor, origin: str) -> ModelVersion:
+    """Put the version to work again that was promoted before the present one.
+
+    Raises: Conflict when there is none.
+    """
+    with journal(actor=actor, origin=origin) as log:
+        versions = ModelVersion.objects.filter(case_type=case_type).select_related("case_type")
+        present = versions.filter(status=ModelVersion.Status.ACTIVE).first()
+        earlier = versions.filter(status=ModelVersion.Status.RETIRED).order_by("-promoted_at").first()
+        if present is None or earlier is None:
+            raise Conflict(f"{case_type.key} has no earlier model to go back to.")
+        _put_to_work(earlier, log=log, reason=f"rolled back from {present.number}")
+    return earlier
