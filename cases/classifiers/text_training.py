@@ -28,6 +28,10 @@ MIN_EXAMPLES = 20
 """Fewer labelled texts teach nothing that could be trusted or even checked."""
 
 _FOLDS, _FOLDS_OF_PLENTY, _PLENTY = 5, 3, 5_000  # with plenty, a third held out still leaves enough to learn from
+_CAUTION = 1.06
+"""Times the best temperature. The final model has seen more than those that were held against unseen examples, and scores
+higher; without this it claims up to 0.7 points more than it holds above 0.8. Too sure acts wrongly, too modest costs a look."""
+
 _STRENGTH = 20.0
 _TOLERANCES = (1e-2, 1e-4)
 _MAX_ROUNDS = 60
@@ -36,11 +40,11 @@ _MAX_COLUMNS = 200_000
 _MAX_WEIGHTS = 30_000_000  # labels × features: 120 MB
 
 
-class NotEnoughExamples(ValueError):  # noqa: N818 - says what is needed
+class NotEnoughExamples(ValueError):
     """There is too little to learn from; more labelled examples are needed."""
 
 
-class TrainingFailed(RuntimeError):  # noqa: N818 - says what happened
+class TrainingFailed(RuntimeError):
     """Training ended, but what came out is no better than always guessing the commonest label."""
 
 
@@ -71,7 +75,7 @@ def learn(texts: Sequence[str], labels: Sequence[str], *, seed: int, out_of_scop
     _require_better_than_guessing(unseen.argmax(axis=1), truth[held_out], what="on examples held out")
     idf = rarity(counts, at_least=least)
     learnt, rounds = _fitted(weighed(counts, idf), truth, idf, seed=seed)
-    temperature = best_temperature(unseen, truth[held_out])
+    temperature = _CAUTION * best_temperature(unseen, truth[held_out])
     raw = probabilities(unseen)
     report = _report(unseen, truth[held_out], temperature) | {
         "examples": len(texts),
