@@ -17,7 +17,7 @@ from cases.classifiers.strict_schema import envelope
 
 Example = tuple[str, Mapping[str, Any]]
 Message = dict[str, str]
-FENCE = re.compile(r"</?\s*case-[0-9a-f]{0,64}\s*>?", re.IGNORECASE)
+FENCE = re.compile(r"<\s*+/?\s*+case-[0-9a-f]{0,64}\s*>?", re.IGNORECASE)
 REMOVED = "[mark removed]"  # not nothing: what is left and right of it must not join into a new fence
 DIGEST = 12
 
