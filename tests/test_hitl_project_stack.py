@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
-import subprocess
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -63,8 +65,7 @@ def test_a_killed_supervisor_takes_its_children_along_and_the_next_start_finds_a
     assert stack.status("/readyz") == 200
 
 
-def test_a_second_stack_on_the_same_data_is_refused_with_one_line(launch_stack: Launch) -> None:
-    stack = launch_stack()
+def test_a_second_stack_on_the_same_data_is_refused_with_one_line(stack: RunningStack) -> None:
     assert stack.process is not None
     done = stack.manage("runstack", "--port", "0", check=False)
     assert done.returncode == 1
@@ -112,11 +113,10 @@ def test_readyz_names_what_is_missing_and_recovers(launch_stack: Launch) -> None
     os.kill(stack.process.pid, signal.SIGSTOP)  # so that nothing comes back for the moment
     try:
         stack.kill("redis")
-        answer = subprocess.run(
-            ["curl", "-s", "-i", f"{stack.base_url}/readyz"], capture_output=True, text=True, check=True
-        )
+        with pytest.raises(urllib.error.HTTPError) as refusal:
+            urllib.request.urlopen(f"{stack.base_url}/readyz", timeout=5)
     finally:
         os.kill(stack.process.pid, signal.SIGCONT)
-    assert "503" in answer.stdout.splitlines()[0]
-    assert '"redis": "cannot be reached"' in answer.stdout
+    assert refusal.value.code == 503
+    assert json.load(refusal.value)["missing"] == {"redis": "cannot be reached"}
     stack.wait_until_ready(30)
