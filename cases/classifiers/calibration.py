@@ -27,16 +27,25 @@ def probabilities(scores: npt.ArrayLike, *, temperature: float = 1.0) -> Reals:
 
 
 def best_temperature(scores: npt.ArrayLike, truth: Ints) -> float:
-    """The temperature that makes the true labels (column numbers) of unseen texts most likely."""
+    """The temperature that makes the true labels (column numbers) of unseen texts most likely.
+
+    Each text counts as though it had, with the chance of one mistake more than was seen, just any label: a few texts that all
+    went well do not make the model certain.
+    """
     known = np.asarray(scores, dtype=np.float64)
-    rows = np.arange(len(truth))
+    rows, doubt = np.arange(len(truth)), 1 - ceiling(len(truth))
 
     def surprise(log_temperature: float) -> float:
-        chances = probabilities(known, temperature=float(np.exp(log_temperature)))[rows, truth]
-        return float(-np.log(np.maximum(chances, 1e-12)).mean())
+        surprises = -np.log(np.maximum(probabilities(known, temperature=float(np.exp(log_temperature))), 1e-12))
+        return float((1 - doubt) * surprises[rows, truth].mean() + doubt * surprises.mean())
 
     found = minimize_scalar(surprise, bounds=(np.log(_COLDEST), np.log(_HOTTEST)), method="bounded")
     return float(np.exp(found.x))
+
+
+def ceiling(examples: int) -> float:
+    """The highest confidence that so many unseen examples can bear out, had all gone well (the rule of succession)."""
+    return 1 - 1 / (examples + 2)
 
 
 def expected_calibration_error(confidence: npt.ArrayLike, correct: npt.ArrayLike, *, bins: int = BINS) -> float:

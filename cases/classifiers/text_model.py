@@ -23,6 +23,7 @@ __all__ = ["Evidence", "Guess", "ModelFileError", "NotEnoughExamples", "TextMode
 
 ALTERNATIVES = 5
 _SHAPES = {"idf": 1, "weights": 2, "bias": 1}
+_LIMITS = {"temperature": (0.01, 100.0), "ceiling": (0.0, 1.0), "scope_mark": (0.0, 1.0)}
 
 
 class Guess(NamedTuple):
@@ -49,6 +50,7 @@ class TextModel:
     labels: tuple[str, ...]
     learnt: Weights
     temperature: float
+    ceiling: float
     scope_mark: float
     report: dict[str, Any] = field(default_factory=dict)
 
@@ -62,9 +64,8 @@ class TextModel:
         Raises: NotEnoughExamples, TrainingFailed when the model is not clearly better than guessing.
         """
         lesson: Lesson = learn(texts, labels, seed=seed, out_of_scope=out_of_scope)
-        return cls(
-            lesson.vocabulary, lesson.labels, lesson.learnt, lesson.temperature, lesson.scope_mark, lesson.report
-        )
+        calibrated = (lesson.temperature, lesson.ceiling, lesson.scope_mark)
+        return cls(lesson.vocabulary, lesson.labels, lesson.learnt, *calibrated, lesson.report)
 
     def predict(
         self, texts: Sequence[str], *, allowed: Collection[str] | None = None, evidence: bool = True
@@ -85,6 +86,7 @@ class TextModel:
             "labels": self.labels,
             "features": sorted(self.vocabulary.numbers, key=self.vocabulary.numbers.__getitem__),
             "temperature": self.temperature,
+            "ceiling": self.ceiling,
             "scope_mark": self.scope_mark,
             "report": self.report,
         }
@@ -104,9 +106,9 @@ class TextModel:
         if len(arrays["idf"]) != len(features) or len(arrays["bias"]) != len(labels):
             raise ModelFileError("the arrays of the model file do not fit each other")
         vocabulary = Vocabulary({feature: at for at, feature in enumerate(features)})
-        temperature, mark = _figure(header, "temperature", 0.01, 100), _figure(header, "scope_mark", 0, 1)
+        figures = {name: _figure(header, name, *limits) for name, limits in _LIMITS.items()}
         report = header.get("report")
-        return cls(vocabulary, labels, Weights(**arrays), temperature, mark, report if isinstance(report, dict) else {})
+        return cls(vocabulary, labels, Weights(**arrays), **figures, report=report if isinstance(report, dict) else {})
 
     def _open_labels(self, allowed: Collection[str] | None) -> Flags:
         flags = np.array([allowed is None or label in allowed for label in self.labels], dtype=np.bool_)
@@ -119,7 +121,7 @@ class TextModel:
         something = np.bincount(counts.text, minlength=len(counts.units)) > 0
         raw = (probabilities(scores) * open_labels).max(axis=1) * something
         scores[:, ~open_labels] = -np.inf
-        sure = probabilities(scores, temperature=self.temperature) * something[:, None]
+        sure = np.minimum(probabilities(scores, temperature=self.temperature), self.ceiling) * something[:, None]
         best = np.argsort(-scores, axis=1, kind="stable")[:, : min(ALTERNATIVES + 1, int(open_labels.sum()))]
         spans: list[list[Evidence]] = [[] for _ in counts.units]
         if evidence:

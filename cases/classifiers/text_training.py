@@ -17,6 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from cases.classifiers.calibration import (
     Reals,
     best_temperature,
+    ceiling,
     expected_calibration_error,
     probabilities,
     scope_mark,
@@ -56,6 +57,7 @@ class Lesson:
     labels: tuple[str, ...]
     learnt: Weights
     temperature: float
+    ceiling: float
     scope_mark: float
     report: dict[str, Any]
 
@@ -86,7 +88,7 @@ def learn(texts: Sequence[str], labels: Sequence[str], *, seed: int, out_of_scop
         "seconds": round(time.monotonic() - started, 1),
     }
     mark = scope_mark(raw.max(axis=1), _raw_maxima(out_of_scope, vocabulary, learnt))
-    return Lesson(vocabulary, names, learnt, temperature, mark, report)
+    return Lesson(vocabulary, names, learnt, temperature, ceiling(len(held_out)), mark, report)
 
 
 def _checked(texts: Sequence[str], labels: Sequence[str]) -> tuple[tuple[str, ...], Ints]:
