@@ -8,10 +8,14 @@ from pathlib import Path
 
 import django_rq
 import pytest
+from django.db.backends.base.introspection import BaseDatabaseIntrospection
+from django.db.backends.postgresql import introspection as postgresql
+from django.db.backends.sqlite3 import introspection as sqlite3
 
 from tests import servers
 from tests.stacks import RunningStack
 
+APPEND_ONLY = {"cases_auditevent", "cases_auditseal"}
 Launch = Callable[..., RunningStack]
 
 
@@ -29,6 +33,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if {"stack", "launch_stack"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group("stack"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _audit_survives_the_flush() -> Iterator[None]:
+    """The database refuses to empty the audit log, as it should; so the flush between tests leaves it out."""
+    with pytest.MonkeyPatch.context() as patch:
+        for introspection in (postgresql.DatabaseIntrospection, sqlite3.DatabaseIntrospection):
+            patch.setattr(introspection, "django_table_names", _without_the_audit_log(introspection))
+        yield
+
+
+def _without_the_audit_log(introspection: type[BaseDatabaseIntrospection]) -> Callable[..., list[str]]:
+    names = introspection.django_table_names
+
+    def kept(self: BaseDatabaseIntrospection, **options: bool) -> list[str]:
+        return [name for name in names(self, **options) if name not in APPEND_ONLY]
+
+    return kept
 
 
 @pytest.fixture(scope="session")
