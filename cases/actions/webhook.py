@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
-from standardwebhooks import Webhook
+from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
 from cases.actions.base import Delivery, Receipt
 from cases.outbound import OutboundError, post, require_success
@@ -64,7 +64,7 @@ def signed(key: str, body: str, endpoint: Mapping[str, Any]) -> dict[str, str]:
     now = datetime.now(UTC)
     try:
         signature = Webhook(str(endpoint.get("secret", ""))).sign(key, now, body)
-    except (ValueError, RuntimeError):
+    except (ValueError, EmptyWebhookSecretError):
         raise OutboundError(
             _("The endpoint's signing secret is unusable; give it a new one."), permanent=True
         ) from None
