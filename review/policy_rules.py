@@ -48,6 +48,7 @@ def canonical(content: Content) -> dict[str, Any]:
     """The same content with nothing left to spelling, so that equal policies compare equal."""
     whole = {**content, **{name: float(content[name]) for name in SHARES}}
     whole["thresholds"] = {label: float(value) for label, value in content["thresholds"].items()}
+    whole["grace_seconds"] = int(content["grace_seconds"])
     whole["routing"] = [_plain_rule(rule) for rule in content["routing"]]
     return whole
 

@@ -1,0 +1,101 @@
+"""Carries out a plan in one transaction: all of it or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from cases.actions.webhook import new_secret
+from cases.audit import Journal, journal
+from cases.models import CaseType, WebhookEndpoint
+from hitl_project.configuration.planning import Change, plan
+from hitl_project.configuration.reading import Document
+from hitl_project.configuration.snapshot import CASE_TYPE_FIELDS, snapshot
+from review.models import Queue
+from review.policies import FRONT_DESK, front_desk, put_in_force
+
+ACTOR = "configuration file"
+
+
+def apply(document: Document, *, origin: str, reason: str, dry_run: bool = False) -> tuple[list[Change], list[str]]:
+    """Make everything as the file says, in one transaction. Returns the changes, and notices to show once.
+
+    Whoever can put files on the machine is author and approver, so a looser policy is in force at once; what a case
+    type may never do is refused all the same. Raises: ConfigurationError, with nothing changed.
+    """
+    if dry_run:
+        return plan(document, snapshot()), []
+    notices: list[str] = []
+    with journal(actor=ACTOR, origin=origin) as log:
+        changes = plan(document, snapshot())
+        for change in changes:
+            notices += WRITERS[change.section](change, reason, log)
+    return changes, notices
+
+
+def _group(change: Change, _reason: str, log: Journal) -> list[str]:
+    group, _made = Group.objects.get_or_create(name=change.key)
+    notices, wanted = [], change.after["members"]
+    found = {user.get_username(): user for user in User.objects.filter(username__in=wanted)}
+    for name in wanted:
+        if name not in found:
+            found[name] = User.objects.create_user(name)
+            log("account.created", subject=found[name], data={"account": name})
+            notices.append(_("account %(name)s: made without a password; set one before they sign in") % {"name": name})
+    group.user_set.add(*found.values())
+    log("group.configured", subject=group, data={"group": change.key, "members": wanted})
+    return notices
+
+
+def _queue(change: Change, _reason: str, log: Journal) -> list[str]:
+    values = {"name": change.after["name"], "kind": change.after["kind"]}
+    queue, made = Queue.objects.update_or_create(key=change.key, defaults=values)
+    if not made:
+        Queue.objects.filter(pk=queue.pk).update(version=F("version") + 1)
+    queue.groups.set(Group.objects.filter(name__in=change.after["groups"]))
+    log("queue.configured", subject=queue, data={"queue": change.key, "fields": sorted(change.fields)})
+    return []
+
+
+def _webhook(change: Change, _reason: str, log: Journal) -> list[str]:
+    values: dict[str, Any] = {name: change.after[name] for name in ("url", "events", "enabled")}
+    if values["enabled"]:
+        values["disabled_reason"] = ""
+    if owner := change.after.get("owner"):
+        values["owner"] = User.objects.get_or_create(username=owner)[0]
+    secret = new_secret()
+    endpoint, made = WebhookEndpoint.objects.update_or_create(
+        key=change.key, defaults=values, create_defaults={**values, "secret": secret}
+    )
+    log("webhook.configured", subject=endpoint, data={"webhook": change.key, "fields": sorted(change.fields)})
+    return (
+        [_("webhook %(key)s: signing secret, shown only now: %(secret)s") % {"key": change.key, "secret": secret}]
+        if made
+        else []
+    )
+
+
+def _case_type(change: Change, reason: str, log: Journal) -> list[str]:
+    values = {name: change.after[name] for name in CASE_TYPE_FIELDS}
+    case_type, made = CaseType.objects.update_or_create(key=change.key, defaults=values)
+    if not made and any(name in CASE_TYPE_FIELDS for name in change.fields):
+        CaseType.objects.filter(pk=case_type.pk).update(version=F("version") + 1)
+    log("case_type.configured", subject=case_type, data={"case_type": change.key, "fields": sorted(change.fields)})
+    if any(name.startswith("policy.") for name in change.fields):
+        content = change.after["policy"]
+        if any(rule["queue"] == FRONT_DESK for rule in content["routing"]):
+            front_desk()
+        put_in_force(case_type, content, author=ACTOR, approver=ACTOR, reason=reason, log=log)
+    return []
+
+
+WRITERS: dict[str, Callable[[Change, str, Journal], list[str]]] = {
+    "groups": _group,
+    "queues": _queue,
+    "webhooks": _webhook,
+    "case_types": _case_type,
+}

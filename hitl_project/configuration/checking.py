@@ -1,0 +1,187 @@
+"""What a file may say, section by section and field by field. Nothing here reads or writes the database."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from cases.addresses import RefusedUrl, check_url
+from cases.models.choices import Impact
+from cases.outbox import EVENTS
+from cases.schemas import check_schema
+from review.models import Queue
+
+Found = Iterator[tuple[str, str]]
+Check = Callable[[Any], Found]
+SLUG = re.compile(r"[A-Za-z0-9_-]{1,64}")
+USERNAME = re.compile(r"[\w.@+-]{1,150}")
+MOST_ITEMS = 1000
+LONGEST_TEXT = 100_000
+LONGEST_URL = 500
+MOST_MINUTES = 9999
+
+
+def text(limit: int, *, empty: bool = False) -> Check:
+    def check(value: Any) -> Found:
+        if not isinstance(value, str) or len(value) > limit or not (value.strip() or empty):
+            yield "", _("A text of at most %(limit)d characters is needed.") % {"limit": limit}
+
+    return check
+
+
+def slug(value: Any) -> Found:
+    if not isinstance(value, str) or not SLUG.fullmatch(value):
+        yield "", _("A key of 1 to 64 letters, digits, hyphens or underscores is needed.")
+
+
+def flag(value: Any) -> Found:
+    if not isinstance(value, bool):
+        yield "", _("true or false is needed.")
+
+
+def one_of(choices: Callable[[], list[str]]) -> Check:
+    def check(value: Any) -> Found:
+        if not isinstance(value, str) or value not in choices():
+            yield "", _("Choose one of: %(choices)s") % {"choices": ", ".join(choices())}
+
+    return check
+
+
+def list_of(each: Check) -> Check:
+    def check(value: Any) -> Found:
+        if not isinstance(value, list) or len(value) > MOST_ITEMS:
+            yield "", _("A list of at most %(limit)d items is needed.") % {"limit": MOST_ITEMS}
+            return
+        for index, item in enumerate(value):
+            yield from ((f"[{index}]{path}", message) for path, message in each(item))
+            if item in value[:index]:
+                yield f"[{index}]", _("This is in the list twice.")
+
+    return check
+
+
+def minutes(value: Any) -> Found:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not math.isfinite(value)
+        or not 0 <= value <= MOST_MINUTES
+    ):
+        yield "", _("Minutes from 0 to %(high)d are needed.") % {"high": MOST_MINUTES}
+
+
+def schema(value: Any) -> Found:
+    yield from ((f".{path}" if path else "", message) for path, message in check_schema(value))
+
+
+def url(value: Any) -> Found:
+    if not isinstance(value, str) or len(value) > LONGEST_URL:
+        yield "", _("A URL of at most %(limit)d characters is needed.") % {"limit": LONGEST_URL}
+        return
+    try:
+        check_url(value)
+    except RefusedUrl as refusal:
+        yield "", str(refusal)
+
+
+def username(value: Any) -> Found:
+    if not isinstance(value, str) or not USERNAME.fullmatch(value):
+        yield "", _("A user name of letters, digits and @ . + - _ is needed.")
+
+
+def action(value: Any) -> Found:
+    if not isinstance(value, Mapping):
+        yield "", _("An object such as {backend: webhook, endpoint: crm} is needed.")
+    elif value:
+        for path, message in one_of(lambda: sorted(settings.ACTIONS))(value.get("backend")):
+            yield f".backend{path}", message
+        if value.get("backend") == "webhook":
+            yield from (
+                (f".{key}", _("Unknown key; use backend and endpoint.")) for key in set(value) - {"backend", "endpoint"}
+            )
+
+
+def policy(value: Any) -> Found:
+    """Only the kind of thing; what it says is for `review.policy_rules.guard`."""
+    if not isinstance(value, Mapping):
+        yield "", _("An object with mode, thresholds, rates and routing is needed.")
+
+
+FIELDS: dict[str, dict[str, Check]] = {
+    "case_types": {
+        "key": slug,
+        "name": text(120),
+        "impact": list_of(one_of(lambda: list(Impact.values))),
+        "reversible": flag,
+        "idempotent": flag,
+        "guidelines": text(LONGEST_TEXT, empty=True),
+        "output_schema": schema,
+        "manual_minutes": minutes,
+        "classifier": one_of(lambda: sorted(settings.CLASSIFIERS)),
+        "action": action,
+        "policy": policy,
+    },
+    "queues": {
+        "key": slug,
+        "name": text(120),
+        "kind": one_of(lambda: list(Queue.Kind.values)),
+        "groups": list_of(text(150)),
+    },
+    "webhooks": {
+        "key": slug,
+        "url": url,
+        "events": list_of(one_of(lambda: list(EVENTS))),
+        "enabled": flag,
+        "owner": username,
+    },
+    "groups": {"name": text(150), "members": list_of(username)},
+}
+NEEDED = {"case_types": ("output_schema",), "queues": (), "webhooks": ("url", "events"), "groups": ()}
+
+
+def identity(section: str) -> str:
+    """The field by which a section tells its items apart."""
+    return "name" if section == "groups" else "key"
+
+
+def check_shape(values: Any) -> Found:
+    """Unknown sections, keys and kinds of value, and items given twice; each with its path."""
+    if not isinstance(values, Mapping):
+        yield "", _("The file is an object with the sections: %(names)s") % {"names": ", ".join(FIELDS)}
+        return
+    for section, items in values.items():
+        if section not in FIELDS:
+            yield section, _("Unknown section; use: %(names)s") % {"names": ", ".join(FIELDS)}
+        elif not isinstance(items, list) or len(items) > MOST_ITEMS:
+            yield section, _("A list of at most %(limit)d items is needed.") % {"limit": MOST_ITEMS}
+        else:
+            yield from _section(section, items)
+
+
+def _section(section: str, items: list[Any]) -> Found:
+    name, seen = identity(section), set[str]()
+    for index, item in enumerate(items):
+        path = f"{section}[{index}]"
+        yield from _item(section, item, path)
+        key = item.get(name) if isinstance(item, Mapping) else None
+        if isinstance(key, str) and key in seen:
+            yield f"{path}.{name}", _("There are two with this key.")
+        if isinstance(key, str):
+            seen.add(key)
+
+
+def _item(section: str, item: Any, path: str) -> Found:
+    fields = FIELDS[section]
+    if not isinstance(item, Mapping) or identity(section) not in item:
+        yield path, _("An object with at least '%(name)s' is needed.") % {"name": identity(section)}
+        return
+    for name, value in item.items():
+        if name not in fields:
+            yield f"{path}.{name}", _("Unknown key; use: %(names)s") % {"names": ", ".join(fields)}
+        else:
+            yield from ((f"{path}.{name}{inner}", message) for inner, message in fields[name](value))
