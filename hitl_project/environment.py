@@ -10,7 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from dotenv import load_dotenv
 from environs import Env, EnvError
 
 LONGEST_SOCKET_PATH = 100  # the kernel takes 107 bytes on Linux, 103 on macOS
@@ -26,9 +28,9 @@ class Environment:
     """Typed look-ups, each with a default; ``None`` or an empty text counts as unset."""
 
     def __init__(self, dotenv: Path | None) -> None:
-        self._env = Env()
         if dotenv is not None and dotenv.is_file():
-            self._env.read_env(str(dotenv), recurse=False)
+            load_dotenv(dotenv)  # what the environment itself says wins
+        self._env = Env()
 
     def given(self, name: str) -> bool:
         return bool(os.environ.get(name, "").strip())
@@ -121,6 +123,13 @@ def checked_secret_key(key: str) -> str:
     if len(key) < SHORTEST_SECRET_KEY:
         stop("SECRET_KEY", f"must be set to at least {SHORTEST_SECRET_KEY} characters (or SECRET_KEY_FILE to a file).")
     return key
+
+
+def checked_time_zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        stop("TIME_ZONE", f"must be a name such as Europe/Madrid, not {name!r}.")
 
 
 def redis_socket(data_dir: Path) -> Path:

@@ -26,6 +26,9 @@ WEB_THREADS = read.number("WEB_THREADS", 8, low=1, high=128)
 RQ_WORKERS = read.number("RQ_WORKERS", 2, low=1, high=128)
 DEBUG = read.flag("DEBUG")
 EMBEDDED_DATABASE = not (read.given("DATABASE_URL") or read.given("DATABASE_URL_FILE"))
+DATABASE_URL = read.address(
+    "DATABASE_URL", f"sqlite:///{DATA_DIR / 'countersign.sqlite3'}", schemes=("postgresql", "postgres", "sqlite")
+)
 EMBEDDED_REDIS = not (read.given("REDIS_URL") or read.given("REDIS_URL_FILE"))
 
 # ── Trust ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -182,9 +185,6 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 
 # ── Database ────────────────────────────────────────────────────────────────────────────────────────────────────────
-DATABASE_URL = read.address(
-    "DATABASE_URL", f"sqlite:///{DATA_DIR / 'countersign.sqlite3'}", schemes=("postgresql", "postgres", "sqlite")
-)
 DATABASES = {
     "default": databases.configured(
         read.parsed("DATABASE_URL", DATABASE_URL, dj_database_url.parse),
@@ -317,7 +317,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = read.text("EMAIL_FROM", "countersign@localho
 EMAIL_TIMEOUT = 10
 
 USE_TZ = USE_I18N = True
-TIME_ZONE = read.text("TIME_ZONE", "UTC")
+TIME_ZONE = environment.checked_time_zone(read.text("TIME_ZONE", "UTC"))
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("es", _("Spanish"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
