@@ -33,7 +33,7 @@ NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 ISATAP = (0x00005EFE, 0x02005EFE)
 
 
-class RefusedUrl(ValueError):  # noqa: N818 - it reads as what happened to the URL
+class RefusedUrl(ValueError):
     """The URL may not be called. The message says why and never repeats the path or the query, which may hold secrets."""
 
 
@@ -102,7 +102,7 @@ def unwrap(address: Address) -> Address:
     return ipaddress.IPv4Address(low) if address in NAT64 or interface in ISATAP else address
 
 
-def _check_text(url: str) -> None:
+def _check_text(url: object) -> None:
     if not isinstance(url, str) or not url or len(url) > MAX_URL:
         raise RefusedUrl(_("A URL of 1 to %(limit)d characters is needed.") % {"limit": MAX_URL})
     if FORBIDDEN.search(url):

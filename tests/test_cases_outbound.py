@@ -160,7 +160,11 @@ def test_a_name_that_does_not_resolve_may_be_tried_again(monkeypatch: pytest.Mon
 
 
 def test_a_slow_resolver_cannot_stretch_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: time.sleep(3) or [])
+    def lookup(host: str, port: int, *args: Any, **options: Any) -> list[Any]:
+        time.sleep(3)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
     started = time.monotonic()
     failure(lambda: send("http://slow.example/", seconds=0.5))
     assert time.monotonic() - started < 1.5
