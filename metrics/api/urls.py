@@ -1,3 +1,5 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from metrics.api import views
+
+urlpatterns: list[URLPattern | URLResolver] = [path("metrics/", views.MetricsView.as_view(), name="metrics")]
