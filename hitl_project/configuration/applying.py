@@ -39,16 +39,20 @@ def apply(document: Document, *, origin: str, reason: str, dry_run: bool = False
 
 def _group(change: Change, _reason: str, log: Journal) -> list[str]:
     group, _made = Group.objects.get_or_create(name=change.key)
-    notices, wanted = [], change.after["members"]
-    found = {user.get_username(): user for user in User.objects.filter(username__in=wanted)}
-    for name in wanted:
-        if name not in found:
-            found[name] = User.objects.create_user(name)
-            log("account.created", subject=found[name], data={"account": name})
-            notices.append(_("account %(name)s: made without a password; set one before they sign in") % {"name": name})
-    group.user_set.add(*found.values())
+    wanted = change.after["members"]
+    notices = _make_accounts(wanted, log)
+    group.user_set.add(*User.objects.filter(username__in=wanted))
     log("group.configured", subject=group, data={"group": change.key, "members": wanted})
     return notices
+
+
+def _make_accounts(names: list[str], log: Journal) -> list[str]:
+    """Accounts that the file names and that are not there yet: without a password, so nobody can sign in to them."""
+    missing = sorted(set(names) - set(User.objects.filter(username__in=names).values_list("username", flat=True)))
+    for name in missing:
+        log("account.created", subject=User.objects.create_user(name), data={"account": name})
+    notice = _("account %(name)s: made without a password; set one before they sign in")
+    return [notice % {"name": name} for name in missing]
 
 
 def _queue(change: Change, _reason: str, log: Journal) -> list[str]:
@@ -65,18 +69,17 @@ def _webhook(change: Change, _reason: str, log: Journal) -> list[str]:
     values: dict[str, Any] = {name: change.after[name] for name in ("url", "events", "enabled")}
     if values["enabled"]:
         values["disabled_reason"] = ""
+    notices = []
     if owner := change.after.get("owner"):
-        values["owner"] = User.objects.get_or_create(username=owner)[0]
+        notices = _make_accounts([owner], log)
+        values["owner"] = User.objects.get(username=owner)
     secret = new_secret()
     endpoint, made = WebhookEndpoint.objects.update_or_create(
         key=change.key, defaults=values, create_defaults={**values, "secret": secret}
     )
     log("webhook.configured", subject=endpoint, data={"webhook": change.key, "fields": sorted(change.fields)})
-    return (
-        [_("webhook %(key)s: signing secret, shown only now: %(secret)s") % {"key": change.key, "secret": secret}]
-        if made
-        else []
-    )
+    shown = _("webhook %(key)s: signing secret, shown only now: %(secret)s") % {"key": change.key, "secret": secret}
+    return [*notices, shown] if made else notices
 
 
 def _case_type(change: Change, reason: str, log: Journal) -> list[str]:
