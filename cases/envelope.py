@@ -80,6 +80,10 @@ class CaseIn(Struct, forbid_unknown_fields=True, frozen=True):
         return msgspec.json.encode(parts, order="deterministic")
 
 
+class CancelIn(Struct, forbid_unknown_fields=True, frozen=True):
+    reason: Annotated[str, Meta(min_length=1, max_length=500)]
+
+
 def read_case(raw: bytes) -> CaseIn:
     """The case in the body of a request.
 

@@ -24,6 +24,19 @@ def raw_json(request: Request, *, limit: int = 0) -> bytes:
     http: HttpRequest = request._request  # noqa: SLF001 - DRF's own name for it
     _check_kind(http)
     most = limit or CASE_OVERHEAD * settings.PAYLOAD_MAX_BYTES
+    check_size(request, most=most)
+    try:
+        return http.body
+    except RequestDataTooBig as error:
+        raise _too_large(most) from error
+
+
+def check_size(request: Request, *, most: int) -> None:
+    """Refuse by the announced length, before anything is read into memory. A body without one counts as empty.
+
+    Raises: TooLarge.
+    """
+    http: HttpRequest = request._request  # noqa: SLF001 - DRF's own name for it
     try:
         length = int(http.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
@@ -31,10 +44,6 @@ def raw_json(request: Request, *, limit: int = 0) -> bytes:
     if length > most:
         _drain(http, length)
         raise _too_large(most)
-    try:
-        return http.body
-    except RequestDataTooBig as error:
-        raise _too_large(most) from error
 
 
 def _check_kind(http: HttpRequest) -> None:

@@ -14,7 +14,7 @@ PRIORITY_NAMES = {priority.name.lower(): priority.value for priority in Priority
 PAGING = {"cursor", "page_size"}
 
 
-class _StrictForm(forms.Form):
+class StrictForm(forms.Form):
     """A parameter that nobody knows would silently narrow nothing; it is refused instead."""
 
     def clean(self) -> dict[str, object]:
@@ -38,7 +38,7 @@ class CaseFilters(django_filters.FilterSet):  # type: ignore[misc]  # the librar
     class Meta:
         model = Case
         fields: list[str] = []
-        form = _StrictForm
+        form = StrictForm
 
     def of_type(self, rows: QuerySet[Case], name: str, value: str) -> QuerySet[Case]:
         return rows.filter(case_type__in=CaseType.objects.filter(key=value).values_list("pk", flat=True)[:1])

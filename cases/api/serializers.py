@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from cases.models import Attachment, AuditEvent, Case
+from cases.models import Attachment, AuditEvent, Case, Prediction
 from cases.models.choices import Priority
 
 API_ROOT = "/api/v1"
@@ -62,6 +62,27 @@ def attachment_body(attachment: Attachment, *, base: str = "") -> dict[str, Any]
         "size": attachment.size,
         "sha256": attachment.sha256,
         "created_at": moment(attachment.created_at),
+    }
+
+
+def prediction_body(prediction: Prediction) -> dict[str, Any]:
+    """A prediction as the API shows it, to those from whom the machine's answer is not concealed."""
+    return {
+        "id": prediction.pk,
+        "output": prediction.output,
+        "label": prediction.label or None,
+        "confidence": prediction.confidence,
+        "rationale": prediction.rationale,
+        "evidence": prediction.evidence,
+        "alternatives": prediction.alternatives,
+        "out_of_scope": prediction.out_of_scope,
+        "suspicious": prediction.suspicious,
+        "model": prediction.model,
+        "model_version": prediction.model_version,
+        "error": prediction.error or None,
+        "latency_ms": prediction.latency_ms,
+        "cost": float(prediction.cost) if prediction.cost is not None else None,
+        "created_at": moment(prediction.created_at),
     }
 
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from rest_framework.generics import GenericAPIView
@@ -15,7 +11,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cases import arrivals, ingest
-from cases.access import demand, visible
+from cases.access import visible
+from cases.api.answers import account, base_of, json_answer
 from cases.api.bodies import raw_json
 from cases.api.filters import CaseFilters
 from cases.api.problems import problem
@@ -85,20 +82,3 @@ class BulkCases(APIView):
                 ],
             }
         )
-
-
-def account(request: Request, verb: str) -> User:
-    """Whose request it is, refused unless the account may do the verb at all."""
-    demand(request.user, verb)
-    assert isinstance(request.user, User)  # noqa: S101 - for the type checker; nobody else passes
-    return request.user
-
-
-def base_of(request: Request) -> str:
-    """Scheme and host as the caller wrote them."""
-    return request.build_absolute_uri("/").rstrip("/")
-
-
-def json_answer(body: Any, *, status: int = 200) -> HttpResponse:
-    """An answer encoded in microseconds; a thousand results go out at once."""
-    return HttpResponse(msgspec.json.encode(body), status=status, content_type="application/json")

@@ -1,0 +1,100 @@
+"""What is done with one case: its timeline, its withdrawal, an outside model's answer, its files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db.models import QuerySet
+from django.http import FileResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import GenericAPIView
+from rest_framework.pagination import CursorPagination
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from cases.api.answers import base_of, opened, signed_in
+from cases.api.bodies import check_size, raw_json
+from cases.api.pagination import KeyPagination
+from cases.api.serializers import attachment_body, case_body, event_body, prediction_body
+from cases.attachments import MOST_BYTES, attach, download
+from cases.cancel import cancel_case
+from cases.concealment import concealed_ids
+from cases.envelope import CancelIn, read_object, read_prediction
+from cases.errors import Invalid, Missing
+from cases.models import Attachment, AuditEvent
+from cases.supply import supply
+
+MULTIPART_OVERHEAD = 64 * 1024
+
+
+class InOrder(KeyPagination):
+    ordering = "id"
+
+
+class CaseEvents(GenericAPIView[AuditEvent]):
+    """The audit timeline of a case, oldest first."""
+
+    queryset = AuditEvent.objects.none()
+    pagination_class: type[CursorPagination] = InOrder
+    filter_backends: list[Any] = []
+
+    def get_queryset(self) -> QuerySet[AuditEvent]:
+        return AuditEvent.objects.filter(case_id=self.kwargs["case_id"])
+
+    def get(self, request: Request, case_id: int) -> Response:
+        case = opened(request, case_id)
+        concealed = bool(concealed_ids(request.user, [case.pk]))
+        page = self.paginate_queryset(self.get_queryset()) or []
+        return self.get_paginated_response([event_body(event, concealed=concealed) for event in page])
+
+
+class CancelCase(APIView):
+    def post(self, request: Request, case_id: int) -> Response:
+        given = read_object(raw_json(request), CancelIn)
+        case = cancel_case(opened(request, case_id), reason=given.reason, user=signed_in(request), origin="api")
+        concealed = bool(concealed_ids(request.user, [case.pk]))
+        return Response(case_body(case, concealed=concealed, base=base_of(request)))
+
+
+class SupplyPrediction(APIView):
+    """201 when it is new, 200 when it is the one that is here already."""
+
+    def post(self, request: Request, case_id: int) -> Response:
+        given = read_prediction(raw_json(request))
+        made, new = supply(opened(request, case_id), given, user=signed_in(request), origin="api")
+        return Response(prediction_body(made), status=201 if new else 200)
+
+
+class CaseAttachments(APIView):
+    """``POST`` one file as the multipart field ``file``; ``GET`` the list."""
+
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(request={"multipart/form-data": OpenApiTypes.OBJECT})
+    def post(self, request: Request, case_id: int) -> Response:
+        check_size(request, most=MOST_BYTES + MULTIPART_OVERHEAD)
+        case = opened(request, case_id)
+        uploads = request.FILES.getlist("file")
+        if len(uploads) != 1 or not isinstance(uploads[0], UploadedFile):
+            raise Invalid("Send one file.", errors={"file": ["Send exactly one file in the multipart field 'file'."]})
+        made, new = attach(case, uploads[0], user=signed_in(request), origin="api")
+        return Response(attachment_body(made, base=base_of(request)), status=201 if new else 200)
+
+    def get(self, request: Request, case_id: int) -> Response:
+        case = opened(request, case_id)
+        rows = Attachment.objects.filter(case=case).order_by("id")
+        return Response({"results": [attachment_body(row, base=base_of(request)) for row in rows]})
+
+
+class DownloadAttachment(APIView):
+    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    def get(self, request: Request, case_id: int, attachment_id: int) -> FileResponse:
+        case = opened(request, case_id)
+        found = Attachment.objects.filter(case=case, pk=attachment_id).first()
+        if found is None:
+            raise Missing("There is no such file.")
+        return download(found)
