@@ -39,9 +39,9 @@ STANDING = [
 def exposition(request: HttpRequest) -> HttpResponse:
     """For METRICS_TOKEN, or the API token of an account that may see reports."""
     if not _may_read(request.headers.get("Authorization", "")):
-        return HttpResponse(
-            "A bearer token is needed.\n", 401, headers={"WWW-Authenticate": "Bearer"}, content_type="text/plain"
-        )
+        answer = HttpResponse("A bearer token is needed.\n", status=401, content_type="text/plain")
+        answer["WWW-Authenticate"] = "Bearer"
+        return answer
     registry = CollectorRegistry()
     registry.register(Figures())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -9,7 +9,8 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django_rq.urls import get_admin_urlpatterns
+from django.urls import URLPattern
+from django_rq.urls import get_admin_urlpatterns, get_api_urlpatterns
 
 View = Callable[..., HttpResponse]
 
@@ -28,4 +29,6 @@ def _guarded(view: View) -> View:
     return admin.site.admin_view(guarded)
 
 
-urlpatterns = get_admin_urlpatterns(view_wrapper=_guarded)
+# Its JSON addresses have a guard of their own, by a token of its own; ours comes before it.
+_figures = [URLPattern(each.pattern, _guarded(each.callback), name=each.name) for each in get_api_urlpatterns()]
+urlpatterns: list[URLPattern] = [*_figures, *get_admin_urlpatterns(view_wrapper=_guarded)]

@@ -13,7 +13,7 @@ from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
-APPS = ("cases", "review", "feedback", "metrics", "auth")
+APPS = ("cases", "review", "feedback", "metrics", "auth", "django_rq")
 
 _SEE_CASES = (
     "cases.view_case",
@@ -129,6 +129,7 @@ ROLES: dict[str, frozenset[str]] = {
             "review.change_queue",
             "review.delete_queue",
             "metrics.view_report",
+            "django_rq.admin",
             "auth.view_user",
             "auth.add_user",
             "auth.change_user",

@@ -41,6 +41,7 @@ class Worker(SimpleWorker):
         try:
             return bool(super().perform_job(job, *args, **kwargs))
         finally:
+            structlog.contextvars.clear_contextvars()
             close_old_connections()
 
 
