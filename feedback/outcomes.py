@@ -18,6 +18,8 @@ from review.decide import checked_output
 from review.models import Decision
 from review.reopen import reopen
 
+LONGEST_SOURCE = 120
+
 
 def report_outcome(
     case_id: int,
@@ -55,16 +57,13 @@ def report_outcome(
 
 
 def _decision_of(case: Case) -> Decision:
-    locked = Case.objects.select_for_update().get(pk=case.pk)
-    decision = (
-        Decision.objects.filter(case=case, case_version=locked.version).select_related("policy", "prediction").first()
-    )
-    reported = Decision.objects.filter(case=case, outcome_reports__isnull=False).order_by("-pk").first()
-    if decision is None and reported is None:
-        raise Conflict(f"The case has not been decided: it is {locked.get_state_display()}.")
-    found = decision or reported
-    assert found is not None
-    return found
+    """The newest decision, which is what a receiver downstream knows of."""
+    state = Case.objects.select_for_update().get(pk=case.pk).get_state_display()
+    decisions = Decision.objects.filter(case=case).select_related("policy", "prediction")
+    decision = decisions.order_by("-pk").first()
+    if decision is None:
+        raise Conflict(f"The case has not been decided: it is {state}.")
+    return decision
 
 
 def _same(known: OutcomeReport, *, correct: bool, output: Mapping[str, Any] | None) -> OutcomeReport:
@@ -74,7 +73,7 @@ def _same(known: OutcomeReport, *, correct: bool, output: Mapping[str, Any] | No
 
 
 def _check(case: Case, decision: Decision, *, correct: bool, output: Mapping[str, Any] | None, source: str) -> None:
-    if not source.strip() or len(source) > 120:
+    if not source.strip() or len(source) > LONGEST_SOURCE:
         raise Invalid(
             "The report was not taken.", errors={"source": ["Name the reporting system in 1 to 120 characters."]}
         )

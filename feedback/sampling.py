@@ -20,13 +20,13 @@ def from_decision(*, decision: Decision, task: ReviewTask, log: Journal) -> None
     sample = Sample.objects.create(
         case=decision.case,
         decision=decision,
+        read_by_id=task.assignee_id or 0,
         prediction=decision.prediction,
         probability=decision.case.sample_probability or 1.0,
         automated=False,
         first_answer=task.first_answer or decision.output or {},
         final_answer=decision.output or {},
         correct=said is not None and said == decision.output,
-        read_by_id=decision.decided_by_id,
         active_seconds=decision.active_seconds,
     )
     if said is not None and not sample.correct:

@@ -180,13 +180,10 @@ def demand_task(user: User, verb: str, task_id: int) -> ReviewTask:
 
 
 def _queues_of(user: User, key: str) -> list[int]:
-    queues = visible(user, Queue.objects.all(), CLAIM_QUEUE)
+    queues = visible(user, Queue.objects.all(), CLAIM)
     if key and not queues.filter(key=key).exists():
         raise Missing("There is no such queue, or you do not work in it.", errors={"queue": [f"'{key}' is not yours."]})
     return list((queues.filter(key=key) if key else queues).values_list("pk", flat=True))
-
-
-CLAIM_QUEUE = CLAIM  # a supervisor sees the quality queues and claims nothing from them
 
 
 def _by_urgency(queues: list[int], user: User) -> list[int]:

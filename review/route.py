@@ -136,13 +136,15 @@ def _to_people(routed: Sequence[Routed], *, log: Journal) -> None:
     rows = {pk: _row(item) for pk, item in items.items()}
     data = {pk: _audited(item) for pk, item in items.items()}
     won = move(rows, source=State.CLASSIFIED, target=State.IN_REVIEW, log=log, data=data)
-    ReviewTask.objects.bulk_create([_task(items[pk]) for pk in won], batch_size=500)
+    ReviewTask.objects.bulk_create(
+        [_task(items[pk], queue) for pk in won if (queue := items[pk].route.queue)], batch_size=500
+    )
 
 
-def _task(item: Routed) -> ReviewTask:
+def _task(item: Routed, queue: QueueView) -> ReviewTask:
     return ReviewTask(
         case=item.case,
-        queue_id=item.route.queue.id if item.route.queue else None,
+        queue_id=queue.id,
         policy=item.policy,
         reason=item.route.reason,
         trace=item.route.trace,

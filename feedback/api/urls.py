@@ -1,3 +1,7 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from feedback.api import views
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("cases/<int:pk>/outcome/", views.ReportOutcome.as_view(), name="case-outcome"),
+]

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import django_filters
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from cases.api.filters import StrictForm
+from cases.models.choices import Reason
+from review.models import Policy, Queue, ReviewTask
+
+
+class TaskFilters(django_filters.FilterSet):  # type: ignore[misc]  # the library is untyped
+    queue = django_filters.CharFilter(method="in_queue", max_length=64)
+    reason = django_filters.ChoiceFilter(choices=Reason.choices)
+    overdue = django_filters.BooleanFilter(method="late")
+    mine = django_filters.BooleanFilter(method="own")
+
+    class Meta:
+        model = ReviewTask
+        fields: list[str] = []
+        form = StrictForm
+
+    def in_queue(self, rows: QuerySet[ReviewTask], name: str, value: str) -> QuerySet[ReviewTask]:
+        return rows.filter(queue__in=Queue.objects.filter(key=value).values_list("pk", flat=True)[:1])
+
+    def late(self, rows: QuerySet[ReviewTask], name: str, value: bool) -> QuerySet[ReviewTask]:  # noqa: FBT001 - the library's signature
+        return rows.filter(due_at__lt=Now()) if value else rows.exclude(due_at__lt=Now())
+
+    def own(self, rows: QuerySet[ReviewTask], name: str, value: bool) -> QuerySet[ReviewTask]:  # noqa: FBT001 - the library's signature
+        held = {"assignee": self.request.user, "lease_until__gt": Now()}
+        return rows.filter(**held) if value else rows.exclude(**held)
+
+
+class PolicyFilters(django_filters.FilterSet):  # type: ignore[misc]  # the library is untyped
+    case_type = django_filters.CharFilter(field_name="case_type__key", max_length=64)
+    status = django_filters.ChoiceFilter(choices=Policy.Status.choices)
+
+    class Meta:
+        model = Policy
+        fields: list[str] = []
+        form = StrictForm

@@ -1,0 +1,207 @@
+"""Cases in full, decisions, queues and policies over REST."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.dateparse import parse_datetime
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from cases.access import visible
+from cases.api.answers import account, base_of
+from cases.api.serializers import attachment_body, case_body, moment, prediction_body
+from cases.audit import settled_id
+from cases.concealment import concealed_ids
+from cases.errors import Invalid
+from cases.models import Case, CaseType
+from cases.viewing import open_case
+from review import approve, reopen
+from review.api import bodies, serializers
+from review.api.filters import PolicyFilters
+from review.api.task_views import ORIGIN, body_of
+from review.models import Decision, Policy, Queue
+from review.queues import standings
+
+FEED_PAGE = 100
+FEED_PAGE_MOST = 200
+FAR = 2**62
+
+
+class CaseDetail(APIView):
+    """One case with its predictions, tasks, decisions and effects."""
+
+    def get(self, request: Request, pk: int) -> Response:
+        user = request.user
+        case = open_case(user, pk, reason=request.headers.get("X-Reason", ""), origin=ORIGIN)  # type: ignore[arg-type]
+        hidden = bool(concealed_ids(user, [case.pk]))
+        return Response(self.body(case, hidden=hidden, base=base_of(request)))
+
+    def body(self, case: Case, *, hidden: bool, base: str) -> dict[str, Any]:
+        predictions = [] if hidden else case.predictions.order_by("id")
+        tasks = case.tasks.select_related("queue", "assignee").order_by("id")
+        return case_body(case, concealed=hidden, base=base) | {
+            "payload": case.payload,
+            "context": case.context,
+            "metadata": case.metadata,
+            "attachments": [attachment_body(file, base=base) for file in case.attachments.order_by("id")],
+            "predictions": [prediction_body(row) for row in predictions],
+            "tasks": [bodies.task_body(task, concealed=hidden) for task in tasks],
+            "decisions": [bodies.decision_body(row, concealed=hidden) for row in _full(case.decisions.order_by("id"))],
+            "effects": [bodies.effect_body(row) for row in case.effects.select_related("endpoint").order_by("id")],
+        }
+
+
+def _full(decisions: QuerySet[Decision]) -> QuerySet[Decision]:
+    return decisions.select_related("policy", "decided_by", "approval__by")
+
+
+class Reopen(APIView):
+    """Put a decided case up for decision again."""
+
+    @extend_schema(request=serializers.Noted)
+    def post(self, request: Request, pk: int) -> Response:
+        user = account(request, "review.override_decision")
+        task = reopen.reopen_case(pk, by=user, note=body_of(request, serializers.Noted)["note"], origin=ORIGIN)
+        return Response({"task": task.pk, "queue": task.queue.key})
+
+
+class Decisions(APIView):
+    """The feed of decisions, oldest first. Give the ``cursor`` of the last answer as ``since``: nothing is skipped."""
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("since", str, description="the id of the last decision seen, or an RFC 3339 moment"),
+            OpenApiParameter("case_type", str),
+            OpenApiParameter("page_size", int),
+        ]
+    )
+    def get(self, request: Request) -> Response:
+        size = _whole(request, "page_size", default=FEED_PAGE, low=1, high=FEED_PAGE_MOST)
+        rows = _since(visible(request.user, _full(Decision.objects.all()), "review.view_decision"), request)
+        if "case_type" in request.query_params:
+            rows = rows.filter(case__case_type__key=request.query_params["case_type"][:64])
+        found = list(rows.filter(pk__lte=settled_id(Decision)).order_by("pk")[: size + 1])
+        page = found[:size]
+        hidden = concealed_ids(request.user, [row.case_id for row in page])
+        cursor = page[-1].pk if page else request.query_params.get("since")
+        return Response(
+            {
+                "next": _next(request, cursor) if len(found) > size else None,
+                "previous": None,
+                "cursor": cursor,
+                "results": [bodies.decision_body(row, concealed=row.case_id in hidden) for row in page],
+            }
+        )
+
+
+def _since(rows: QuerySet[Decision], request: Request) -> QuerySet[Decision]:
+    text = request.query_params.get("since", "")
+    if not text or (text.isascii() and text.isdigit()):
+        return rows.filter(pk__gt=min(int(text[:19] or 0), FAR))
+    return rows.filter(decided_at__gte=_moment(text))
+
+
+def _moment(text: str) -> Any:
+    try:
+        found = parse_datetime(text.replace(" ", "+"))
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise Invalid(
+            "The feed was not read.", errors={"since": ["Give a decision's id or an RFC 3339 moment with offset."]}
+        )
+    return found
+
+
+def _whole(request: Request, name: str, *, default: int, low: int, high: int) -> int:
+    text = request.query_params.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(high)) and low <= int(text)):
+        raise Invalid("The list was not read.", errors={name: [f"Give a whole number from {low} to {high}."]})
+    return int(text)
+
+
+def _next(request: Request, cursor: object) -> str:
+    query = request.query_params.copy()
+    query["since"] = str(cursor)
+    return f"{base_of(request)}{request.path}?{query.urlencode()}"
+
+
+class Approve(APIView):
+    """The second approval; ``approve: false`` sends the decision back, with a note."""
+
+    @extend_schema(request=serializers.Noted)
+    def post(self, request: Request, pk: int) -> Response:
+        user = account(request, "review.approve_decision")
+        body = body_of(request, serializers.Noted)
+        if not body["approve"]:
+            task = approve.send_back(pk, by=user, note=body["note"], origin=ORIGIN)
+            return Response({"approved": False, "task": task.pk})
+        approve.approve(pk, by=user, note=body["note"], origin=ORIGIN)
+        return Response({"approved": True})
+
+
+class Undo(APIView):
+    @extend_schema(request=serializers.Nothing)
+    def post(self, request: Request, pk: int) -> Response:
+        task = approve.undo(pk, by=account(request, "review.undo_decision"), origin=ORIGIN)
+        return Response({"task": task.pk})
+
+
+class Override(APIView):
+    @extend_schema(request=serializers.Overridden)
+    def post(self, request: Request, pk: int) -> Response:
+        user = account(request, "review.override_decision")
+        decision = reopen.override(pk, by=user, origin=ORIGIN, **body_of(request, serializers.Overridden))
+        return Response(bodies.decision_body(decision))
+
+
+class Queues(APIView):
+    """The queues one may see, with what waits in them."""
+
+    def get(self, request: Request) -> Response:
+        queues = list(visible(request.user, Queue.objects.all(), "review.view_queue"))
+        counts = standings(queues)
+        results = [bodies.queue_body(queue, _told(counts[queue.pk])) for queue in queues]
+        return Response({"next": None, "previous": None, "results": results})
+
+
+def _told(counts: dict[str, Any]) -> dict[str, Any]:
+    return counts | {"oldest": moment(counts["oldest"])}
+
+
+class Policies(GenericAPIView[Policy]):
+    queryset = Policy.objects.none()
+    filterset_class = PolicyFilters
+
+    def get_queryset(self) -> QuerySet[Policy]:
+        rows = Policy.objects.select_related("case_type").prefetch_related("rules__queue")
+        return visible(self.request.user, rows, "review.view_policy")
+
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        return self.get_paginated_response([bodies.policy_body(policy) for policy in page])
+
+
+class CaseTypes(APIView):
+    def get(self, request: Request) -> Response:
+        rows = visible(request.user, CaseType.objects.all(), "cases.view_casetype")
+        plain = (
+            "key",
+            "name",
+            "impact",
+            "reversible",
+            "idempotent",
+            "guidelines",
+            "output_schema",
+            "classifier",
+            "action",
+        )
+        results = [
+            {name: getattr(row, name) for name in plain} | {"manual_minutes": float(row.manual_minutes)} for row in rows
+        ]
+        return Response({"next": None, "previous": None, "results": results})
