@@ -95,7 +95,7 @@ def _hours_of(case_ids: QuerySet[Any] | None) -> Hours:
     """Case type and hour of everything that is summed about these cases, or about all."""
     hours: Hours = set()
     for model, path, moments in MOMENTS:
-        rows = model._default_manager.filter(  # noqa: SLF001 - any model's rows
+        rows = model._default_manager.filter(
             Q(**{f"{path}pk__in": case_ids}) if case_ids is not None else Q()
         )
         for moment in moments:

@@ -1,3 +1,9 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from metrics import views
+
+app_name = "reports"
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", views.report, name="report"),
+    path("<slug:name>.csv", views.table, name="table"),
+]

@@ -1,0 +1,98 @@
+// Draws every figure of the page in the colours of its theme, and again when the theme changes.
+(function () {
+  "use strict";
+
+  const OPTIONS = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+
+  function token(style, name) {
+    return style.getPropertyValue(name).trim();
+  }
+
+  function palette(place) {
+    const style = getComputedStyle(place);
+    return {
+      ink: token(style, "--reports-ink"),
+      quiet: token(style, "--reports-quiet"),
+      grid: token(style, "--reports-grid"),
+      paper: token(style, "--reports-paper"),
+      font: style.fontFamily,
+      tone: (name) => token(style, "--reports-" + name),
+      band: (name) => token(style, "--reports-" + name + "-band"),
+    };
+  }
+
+  function painted(trace, colours) {
+    const meta = trace.meta || {};
+    const colour = colours.tone(meta.tone);
+    const made = Object.assign({}, trace);
+    if (trace.type === "bar") {
+      const pattern = Object.assign({}, (trace.marker || {}).pattern, { fgcolor: colours.paper, size: 6 });
+      made.marker = Object.assign({}, trace.marker, { color: colour, pattern: pattern });
+      return made;
+    }
+    made.line = Object.assign({ width: 2 }, trace.line, { color: colour });
+    made.marker = Object.assign({ size: 5 }, trace.marker, { color: colour });
+    if (trace.fill) {
+      made.fillcolor = colours.band(meta.tone);
+    }
+    return made;
+  }
+
+  function axis(given, colours) {
+    return Object.assign({}, given, {
+      gridcolor: colours.grid,
+      linecolor: colours.grid,
+      zerolinecolor: colours.grid,
+      tickfont: { color: colours.quiet },
+      title: Object.assign({ font: { color: colours.quiet } }, given.title),
+    });
+  }
+
+  function laidOut(layout, colours) {
+    return Object.assign({}, layout, {
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: { family: colours.font, color: colours.ink, size: 12 },
+      hoverlabel: { bgcolor: colours.paper, bordercolor: colours.grid, font: { color: colours.ink, family: colours.font } },
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: colours.quiet, activecolor: colours.ink },
+      xaxis: axis(layout.xaxis, colours),
+      yaxis: axis(layout.yaxis, colours),
+    });
+  }
+
+  function draw(place) {
+    const figure = JSON.parse(document.getElementById(place.dataset.figure).textContent);
+    const colours = palette(place);
+    const options = Object.assign({ toImageButtonOptions: { filename: place.dataset.name } }, OPTIONS);
+    const traces = figure.data.map((trace) => painted(trace, colours));
+    return window.Plotly.react(place, traces, laidOut(figure.layout, colours), options);
+  }
+
+  function drawAll() {
+    document.querySelectorAll(".reports-plot").forEach(draw);
+  }
+
+  // Charts below the fold wait until they come near, so that the first ones are there at once.
+  function start() {
+    const seen = new IntersectionObserver(
+      (entries) => {
+        entries.filter((entry) => entry.isIntersecting).forEach((entry) => {
+          seen.unobserve(entry.target);
+          entry.target.classList.add("drawn");
+          draw(entry.target);
+        });
+      },
+      { rootMargin: "600px" },
+    );
+    document.querySelectorAll(".reports-plot").forEach((place) => seen.observe(place));
+    new MutationObserver(redraw).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+    window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+    window.addEventListener("beforeprint", drawAll);
+  }
+
+  function redraw() {
+    document.querySelectorAll(".reports-plot.drawn").forEach(draw);
+  }
+
+  document.addEventListener("DOMContentLoaded", start);
+})();

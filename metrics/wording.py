@@ -1,0 +1,70 @@
+"""Figures as people read them."""
+
+from __future__ import annotations
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
+from metrics.estimates import Estimate
+from metrics.intervals import Interval
+from metrics.measures import Unit
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+SHORT_OF_TEN = 10
+
+
+def figure(value: float | None, unit: Unit) -> str:
+    """A value with its unit; a dash where there is none."""
+    if value is None:
+        return "–"
+    if unit is Unit.SHARE:
+        return f"{number_format(100 * value, 1)} %"
+    if unit is Unit.SECONDS:
+        return duration(value)
+    if unit is Unit.HOURS:
+        return duration(value * HOUR)
+    if unit is Unit.PER_HOUR:
+        return _("%(number)s per hour") % {"number": plain(value)}
+    return number_format(value, 0, force_grouping=True)
+
+
+def interval(found: Interval | None, unit: Unit) -> str:
+    """The two ends, the unit named once where it can be."""
+    if found is None:
+        return ""
+    if unit is Unit.PER_HOUR:
+        return f"{plain(found.low)} – {plain(found.high)}"
+    if unit is Unit.SHARE:
+        return f"{number_format(100 * found.low, 1)} – {figure(found.high, unit)}"
+    return f"{figure(found.low, unit)} – {figure(found.high, unit)}"
+
+
+def basis(estimate: Estimate, unit: Unit) -> str:
+    """What the figure was computed from."""
+    if unit is Unit.SHARE:
+        numbers = {"part": count(estimate.numerator), "whole": count(estimate.denominator)}
+        return _("%(part)s of %(whole)s") % numbers
+    if unit is Unit.PER_HOUR:
+        numbers = {"part": count(estimate.numerator), "hours": plain(estimate.denominator)}
+        return _("%(part)s in %(hours)s h") % numbers
+    return "" if unit is Unit.TASKS else f"n = {count(estimate.observations)}"
+
+
+def count(number: float) -> str:
+    return number_format(number, 0, force_grouping=True)
+
+
+def plain(number: float) -> str:
+    """One decimal where it matters."""
+    return number_format(number, 1 if abs(number) < 100 else 0, force_grouping=True)  # noqa: PLR2004
+
+
+def duration(seconds: float) -> str:
+    """The two largest units at most: 4.2 s, 1 min 20 s, 3 h 5 min, 2 d 4 h."""
+    if seconds < SHORT_OF_TEN:
+        return f"{number_format(seconds, 1)} s"
+    for size, smaller, words in ((DAY, HOUR, ("d", "h")), (HOUR, MINUTE, ("h", "min")), (MINUTE, 1, ("min", "s"))):
+        if seconds >= size:
+            whole, rest = divmod(round(seconds / smaller), size // smaller)
+            return f"{whole} {words[0]} {rest} {words[1]}" if rest else f"{whole} {words[0]}"
+    return f"{round(seconds)} s"
