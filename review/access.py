@@ -100,7 +100,7 @@ def approvals(user: User, verb: str) -> Q:
 @scope_of(Prediction)
 def predictions(user: User, verb: str) -> Q:
     """What the machine said is hidden from those who are to read the case blind, until somebody has answered."""
-    blind = ReviewTask.objects.filter(case=OuterRef("case"), closed_at=None, blind=True, first_answer=None)
+    blind = ReviewTask.objects.filter(case=OuterRef("case"), closed_at=None, blind=True, first_answer__isnull=True)
     return with_their_cases(user) & ~Q(Exists(blind.filter(queue__in=desk_of(user).queues)))
 
 
@@ -147,7 +147,8 @@ def _has_task(which: Q) -> Q:
 
 def _theirs(user: User) -> Q:
     """Tasks of their queues, and tasks that are or were in their own hands."""
-    return Q(queue__in=desk_of(user).queues) | Q(assignee=user)
+    held = Q(assignee=user) if user.has_perm("review.claim_reviewtask") else NOTHING
+    return Q(queue__in=desk_of(user).queues) | held
 
 
 def _workable(user: User) -> Q:

@@ -29,5 +29,5 @@ def digest_of(task: ReviewTask, case: Case, prediction: Prediction | None) -> st
 
 def concealed_ids(*, case_ids: Iterable[int]) -> set[int]:
     """The cases that somebody is to read blind and has not answered yet: nothing of the machine's answer may be told."""
-    unanswered = ReviewTask.objects.open().filter(case__in=list(case_ids), blind=True, first_answer=None)
+    unanswered = ReviewTask.objects.open().filter(case__in=list(case_ids), blind=True, first_answer__isnull=True)
     return set(unanswered.values_list("case_id", flat=True))
