@@ -20,7 +20,7 @@ from cases.classifiers.text_model import TextModel
 from cases.classifiers.texts import places_of, text_of
 from cases.classify import checked
 from cases.models import CaseType
-from tests.test_cases_text_model import SUBJECTS, examples
+from tests.letters import SUBJECTS, examples
 
 ACTIVE: dict[str, ActiveModel] = {}
 PATH = f"{__name__}.active_model"

@@ -4,42 +4,21 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
-import json
 import random
 import subprocess
 import sys
-import zipfile
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from cases.classifiers import model_file, text_training
-from cases.classifiers.calibration import best_temperature, expected_calibration_error, probabilities, scope_mark
-from cases.classifiers.ngrams import MAX_CHARACTERS, chunks, units_of
-from cases.classifiers.text_model import ModelFileError, NotEnoughExamples, TextModel, TrainingFailed
+from cases.classifiers import text_training
+from cases.classifiers.calibration import expected_calibration_error
+from cases.classifiers.ngrams import MAX_CHARACTERS
+from cases.classifiers.text_model import NotEnoughExamples, TextModel, TrainingFailed
+from tests.letters import SUBJECTS, examples
 
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "banking77_dev.csv"
-SUBJECTS = {
-    "refund": ["give me my money back", "please refund order {n}", "I want a refund for the broken lamp {n}"],
-    "delivery": ["where is parcel {n}", "the courier has not delivered order {n}", "delivery of my parcel is late"],
-    "password": ["I cannot log in, reset my password", "password {n} is not accepted", "locked out of my account"],
-}
-
-
-def examples(per_label: int = 30, *, subjects: dict[str, list[str]] = SUBJECTS) -> tuple[list[str], list[str]]:
-    polite = ["", "Hello, ", "Dear team, ", "Hi there! "]
-    rows = [
-        (polite[n % 4] + sentences[n % len(sentences)].format(n=100 + n), label)
-        for label, sentences in subjects.items()
-        for n in range(per_label)
-    ]
-    random.Random(5).shuffle(rows)
-    return [text for text, _ in rows], [label for _, label in rows]
 
 
 @pytest.fixture(scope="module")
@@ -122,26 +101,6 @@ def test_a_very_long_text_is_read_up_to_the_limit(model: TextModel) -> None:
     assert all(span.end <= MAX_CHARACTERS for span in inside.evidence + beyond.evidence)
 
 
-def test_a_text_of_one_endless_word_is_taken_in_pieces() -> None:
-    units = units_of("x" * 1_000)
-    assert [unit.end - unit.start for unit in units] == [40] * 25
-
-
-def test_batches_of_long_texts_are_cut_smaller_and_none_is_lost() -> None:
-    texts = ["a" * 30_000] * 50 + ["b"] * 3_000
-    runs = [list(run) for run in chunks(texts)]
-    assert [text for run in runs for text in run] == texts
-    assert max(len(run) for run in runs) == 1_000
-    assert len(runs[0]) == 20
-
-
-@given(st.text(max_size=200))
-def test_units_stand_where_they_say(text: str) -> None:
-    units = units_of(text)
-    assert all(text[unit.start : unit.end] == unit.written for unit in units)
-    assert all(one.end <= other.start for one, other in pairwise(units))
-
-
 def test_labels_that_are_not_allowed_are_never_guessed(model: TextModel) -> None:
     (free,) = model.predict(["please refund order 7"])
     (masked,) = model.predict(["please refund order 7"], allowed={"delivery", "password", "brand new"})
@@ -159,7 +118,7 @@ def test_asking_only_for_unknown_labels_is_an_error(model: TextModel) -> None:
 
 def test_the_same_examples_and_seed_give_the_same_bytes_in_another_process(model: TextModel) -> None:
     code = (
-        "import hashlib; from tests.test_cases_text_model import TextModel, examples;"
+        "import hashlib; from cases.classifiers.text_model import TextModel; from tests.letters import examples;"
         "print(hashlib.sha256(bytes_of(TextModel.fit(*examples(), seed=1))).hexdigest())"
     )
     code = "import json\n" + code.replace("bytes_of(", "(lambda m: (m.report.pop('seconds'), m.dumps())[1])(")
@@ -269,153 +228,6 @@ def test_words_of_many_scripts_are_learnt() -> None:
     assert guess.label == "退款"
     assert "退款" in "我想退款"[guess.evidence[0].start : guess.evidence[0].end]
     assert model.predict(["पासवर्ड"])[0].label == "पासवर्ड"
-
-
-# ── Calibration ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_a_perfectly_honest_model_has_hardly_any_calibration_error() -> None:
-    draws = np.random.default_rng(1)
-    sure = draws.uniform(0.3, 1, 50_000)
-    assert expected_calibration_error(sure, draws.uniform(size=50_000) < sure) < 0.01
-
-
-def test_a_boastful_model_has_the_calibration_error_of_its_boast() -> None:
-    assert expected_calibration_error([0.9] * 100, [True] * 60 + [False] * 40) == pytest.approx(0.3, abs=0.2)
-    assert expected_calibration_error([0.9] * 100, [True, False] * 50, bins=1) == pytest.approx(0.4)
-    assert expected_calibration_error([], []) == 0
-
-
-def test_the_temperature_of_scores_made_three_times_too_small_is_a_third() -> None:
-    draws = np.random.default_rng(2)
-    scores = draws.normal(size=(20_000, 5)) * 2
-    chances = probabilities(scores)
-    truth = (chances.cumsum(axis=1) > draws.uniform(size=(20_000, 1))).argmax(axis=1)
-    assert best_temperature(scores / 3, truth) == pytest.approx(1 / 3, rel=0.05)
-
-
-def test_a_few_examples_that_all_went_well_make_nobody_certain(model: TextModel) -> None:
-    guesses = model.predict([text * 5 for text in examples()[0]])
-    assert model.report["accuracy"] == 1
-    assert max(guess.confidence for guess in guesses) <= 1 - 1 / 92
-    right = np.zeros(20, dtype=np.int64)
-    scores = np.tile([2.0, 1.0], (20, 1))
-    assert probabilities(scores, temperature=best_temperature(scores, right))[0, 0] == pytest.approx(
-        1 - 1 / 44, abs=0.01
-    )
-
-
-def test_the_mark_lets_few_within_scope_be_mistaken() -> None:
-    within = np.linspace(0, 1, 1_001)
-    assert (within < scope_mark(within)).mean() == pytest.approx(0.05, abs=0.002)
-    assert scope_mark([0.6, 0.7, 0.8], [0.1, 0.2, 0.3]) == pytest.approx(0.6)
-    assert scope_mark([]) == 0
-
-
-# ── The file ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def remade(data: bytes, **parts: bytes | None) -> bytes:
-    """A model file with parts replaced, left out or added, under a checksum that is true."""
-    start = len(model_file._START) + model_file._DIGEST
-    with zipfile.ZipFile(io.BytesIO(data[start:])) as archive:
-        content: dict[str, bytes | None] = {name: archive.read(name) for name in archive.namelist()}
-    content |= {name.replace("__", "."): part for name, part in parts.items()}
-    body = io.BytesIO()
-    with zipfile.ZipFile(body, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, part in content.items():
-            if part is not None:
-                archive.writestr(name, part)
-    return sealed(body.getvalue())
-
-
-def sealed(content: bytes) -> bytes:
-    return model_file._START + hashlib.sha256(content).digest() + content
-
-
-def header(model: TextModel, **changes: object) -> bytes:
-    start = len(model_file._START) + model_file._DIGEST
-    with zipfile.ZipFile(io.BytesIO(model.dumps()[start:])) as archive:
-        return json.dumps(json.loads(archive.read("model.json")) | changes).encode()
-
-
-def array(values: object, kind: str = "<f4") -> bytes:
-    written = io.BytesIO()
-    np.save(written, np.asarray(values, dtype=kind))
-    return written.getvalue()
-
-
-@pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"\x80\x04\x95pickle", b"{}", b"countersign", b"\x00" * 1_000])
-def test_foreign_bytes_are_no_model_file(data: bytes) -> None:
-    with pytest.raises(ModelFileError, match="not a model file"):
-        TextModel.loads(data)
-
-
-def test_a_file_of_another_version_says_so(model: TextModel) -> None:
-    with pytest.raises(ModelFileError, match="another version"):
-        TextModel.loads(model.dumps().replace(b"model 1\n", b"model 2\n", 1))
-
-
-def test_a_file_cut_short_or_changed_anywhere_is_refused(model: TextModel) -> None:
-    data = model.dumps()
-    for size in (30, 60, len(data) // 2, len(data) - 1):
-        with pytest.raises(ModelFileError, match="damaged or cut short"):
-            TextModel.loads(data[:size])
-    for at in range(30, len(data), len(data) // 50):
-        with pytest.raises(ModelFileError, match="damaged"):
-            TextModel.loads(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
-
-
-def test_hostile_parts_under_a_true_checksum_are_refused(model: TextModel) -> None:
-    data, width, labels = model.dumps(), len(model.vocabulary.numbers), len(model.labels)
-    pickled = io.BytesIO()
-    np.save(pickled, np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    huge = array([0.0] * 8).replace(b"(8,)", b"(8888888888888,)").replace(b" " * 13 + b"\n", b"\n", 1)
-    cases: list[tuple[dict[str, bytes | None], str]] = [
-        ({"model__json": b"[" * 100_000}, "not JSON"),
-        ({"model__json": b"not json"}, "not JSON"),
-        ({"model__json": b"[]"}, "not an object"),
-        ({"model__json": None}, "must hold exactly"),
-        ({"evil__pkl": b"x"}, "must hold exactly"),
-        ({"idf__npy": b"nothing like it"}, "no array"),
-        ({"idf__npy": pickled.getvalue()}, "32-bit numbers"),
-        ({"idf__npy": array([0.0] * width, "<f8")}, "32-bit numbers"),
-        ({"idf__npy": array([[0.0]])}, "1 dimensions"),
-        ({"idf__npy": huge}, "array|size"),
-        ({"idf__npy": array([0.0] * width)[:-4]}, "size it claims"),
-        ({"idf__npy": array([np.nan] * width)}, "no training yields"),
-        ({"idf__npy": array([3e38] * width)}, "no training yields"),
-        ({"idf__npy": array([0.0] * (width + 1))}, "fit each other"),
-        ({"weights__npy": array(np.zeros((width, labels + 1)))}, "do not fit its weights"),
-        ({"bias__npy": array([0.0] * (labels + 1))}, "fit each other"),
-        ({"model__json": header(model, labels=["a", "b", 3])}, "labels .* not a list of texts"),
-        ({"model__json": header(model, labels=["a", "a", "b"])}, "labels .* repeats"),
-        ({"model__json": header(model, features=["x"] * width)}, "features .* repeats"),
-        ({"model__json": header(model, features=["x"])}, "do not fit"),
-        ({"model__json": header(model, temperature=0)}, "temperature"),
-        ({"model__json": header(model, temperature=float("nan"))}, "temperature"),
-        ({"model__json": header(model, temperature=True)}, "temperature"),
-        ({"model__json": header(model, ceiling=1.7)}, "ceiling"),
-        ({"model__json": header(model, scope_mark="high")}, "scope_mark"),
-    ]
-    for parts, told in cases:
-        with pytest.raises(ModelFileError, match=told):
-            TextModel.loads(remade(data, **parts))
-
-
-def test_a_zip_that_lies_or_is_none_is_refused() -> None:
-    with pytest.raises(ModelFileError, match="cannot be unpacked"):
-        TextModel.loads(sealed(b"no zip at all"))
-
-
-def test_a_zip_bomb_is_unpacked_no_further_than_the_limit(model: TextModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    bomb = remade(model.dumps(), idf__npy=b"\x00" * 20_000_000)
-    monkeypatch.setattr(model_file, "MAX_BYTES", 2_000_000)
-    assert len(bomb) < 2_000_000
-    with pytest.raises(ModelFileError, match="larger than"):
-        TextModel.loads(bomb)
-    with pytest.raises(ModelFileError, match="at most"):
-        TextModel.loads(b"x" * 2_000_001)
 
 
 # ── Real texts ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -32,8 +32,13 @@ def matrix_of(counts: Counts, width: int) -> csr_matrix:
 
 def learnt_counts(texts: Sequence[str], vocabulary: Vocabulary) -> csr_matrix:
     """The counts of all texts, with every feature met on the way added to a growing vocabulary."""
-    batches = [counted(chunk, vocabulary) for chunk in chunks(texts)]
-    return vstack([matrix_of(batch, len(vocabulary.numbers)) for batch in batches], format="csr")
+    parts: list[csr_matrix] = []  # only the cells of a batch are kept; where each was met takes ten times as much
+    for chunk in chunks(texts):
+        batch = counted(chunk, vocabulary)
+        parts.append(matrix_of(batch, len(vocabulary.numbers)))
+    for part in parts:
+        part.resize(part.shape[0], len(vocabulary.numbers))
+    return vstack(parts, format="csr")
 
 
 def document_counts(counts: csr_matrix) -> Ints:
@@ -51,12 +56,13 @@ def rarity(counts: csr_matrix, *, at_least: int) -> Floats:
 
 def weighed(counts: csr_matrix, idf: Floats) -> csr_matrix:
     """TF-IDF with dampened repeats, each text of length 1 (or 0, when nothing in it is known). Cells stay where they are."""
-    values = (1 + np.log(counts.data)) * idf[counts.indices]
-    row = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    values = np.log(counts.data) + np.float32(1)
+    values *= idf[counts.indices]
+    row = np.repeat(np.arange(counts.shape[0], dtype=np.int32), np.diff(counts.indptr))
     lengths = np.sqrt(np.bincount(row, weights=values * values, minlength=counts.shape[0]))
     lengths[lengths == 0] = 1
-    scaled = (values / lengths[row]).astype(np.float32)
-    return csr_matrix((scaled, counts.indices, counts.indptr), shape=counts.shape)
+    values /= lengths.astype(np.float32)[row]
+    return csr_matrix((values, counts.indices, counts.indptr), shape=counts.shape)
 
 
 def scores_of(counts: csr_matrix, learnt: Weights) -> tuple[csr_matrix, Floats]:
