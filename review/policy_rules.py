@@ -144,7 +144,7 @@ def _rule(rule: Any, queues: Collection[str]) -> Found:
         return
     for key in set(rule) - RULE_KEYS:
         yield f".{key}", _("Unknown key; use reason, when, default and queue.")
-    if rule.get("reason", "") not in {"", *Reason.values}:
+    if rule.get("reason", "") not in ["", *Reason.values]:
         yield ".reason", _("Choose one of: %(choices)s") % {"choices": ", ".join(Reason.values)}
     for path, message in conditions.check(rule.get("when", [])):
         yield f".when{path}", message
