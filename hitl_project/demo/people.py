@@ -25,8 +25,8 @@ class Person:
 
 PEOPLE = (
     Person("rita", "Rita Calloway", "reviewer", "kelp-lantern-41", accuracy=0.97, care=0.96, seconds=48),
-    Person("ravi", "Ravi Thornbury", "reviewer", "kelp-lantern-42", accuracy=0.94, care=0.85, seconds=34),
-    Person("rolf", "Rolf Mayhew", "reviewer", "kelp-lantern-43", accuracy=0.90, care=0.55, seconds=17),
+    Person("ravi", "Ravi Thornbury", "reviewer", "kelp-lantern-42", accuracy=0.96, care=0.88, seconds=34),
+    Person("rolf", "Rolf Mayhew", "reviewer", "kelp-lantern-43", accuracy=0.94, care=0.62, seconds=17),
     Person("edith", "Edith Sørensen", "expert", "driftwood-plum-12", accuracy=0.985, care=0.98, seconds=70),
     Person("sanjay", "Sanjay Loft", "supervisor", "harbour-slate-77", accuracy=0.98, care=0.97, seconds=80),
     Person("sigrid", "Sigrid Vale", "supervisor", "harbour-slate-78", accuracy=0.975, care=0.95, seconds=64),

@@ -95,19 +95,19 @@ def propose(request: Request, rng: Random, *, skill: float = 0.82) -> dict[str, 
     if chance(skill, rng):
         return {"output": right, "confidence": round(rng.uniform(0.62, 0.98), 3), "rationale": _rationale(request)}
     return {
-        "output": _slip(request, right, rng),
+        "output": slip(request.paid, right, rng),
         "confidence": round(rng.uniform(0.41, 0.9), 3),
         "rationale": _rationale(request),
     }
 
 
-def _slip(request: Request, right: Output, rng: Random) -> Output:
+def slip(paid: float, right: Output, rng: Random) -> Output:
     """Engines go wrong where they do not read the text: they pay in full, or refuse everything that is late."""
     if right["label"] == "approve" and chance(0.5, rng):
-        return _output("partial", request.paid / 2, "Condition unclear")
+        return _output("partial", paid / 2, "Condition unclear")
     if right["label"] == "approve":
         return _output("deny", 0, f"Returned after {RETURN_DAYS} days")
-    return _output("approve", request.paid, "Unused and returned in time")
+    return _output("approve", paid, "Unused and returned in time")
 
 
 def _rationale(request: Request) -> str:

@@ -1,0 +1,202 @@
+"""Thirty days at the demo shop, played event by event: mail arrives, the model answers, people sit down and decide.
+
+Pure but for the training of the models. Routes are chosen by the product's own routing; everything else that the product does is
+imitated closely enough that `rows` can write down what would stand in its tables.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import count
+from random import Random
+
+from cases.classifiers.base import Answer
+from hitl_project.demo import desk, oversight, school, shifts
+from hitl_project.demo.generator import generate, stream
+from hitl_project.demo.grammar import chance, dice
+from hitl_project.demo.history import History, Life, Verdict
+from hitl_project.demo.people import PEOPLE, Person
+
+DAYS = 30
+PER_DAY = {"support-email": 72, "refund-request": 15, "document-tag": 34}
+TAUGHT = {"support-email": 140, "document-tag": 60}
+ROUND_DAYS = {"support-email": (0, 3, 7, 12, 19, 27), "document-tag": (0, 9, 22)}
+# How long before the present people of a role stopped, so that something waits in every queue.
+STOPPED = {"reviewer": 4, "expert": 13, "supervisor": 18, "auditor": 50}
+LEFT_ALONE = {"fast-track": 10}
+NEWS_RATE = 0.07
+SECONDS_TO_ANSWER = 3
+
+
+@dataclass(slots=True)
+class World:
+    """Everything that is going on. ``draw`` is the intake coin by case number."""
+
+    history: History
+    rng: Random
+    draw: Callable[[int], float]
+    schools: dict[str, school.School]
+    agenda: list[tuple[datetime, int, Callable[[datetime], None]]] = field(default_factory=list)
+    tickets: count[int] = field(default_factory=count)
+
+    def plan(self, at: datetime, what: Callable[[datetime], None]) -> None:
+        """Something to happen; what lies in the future of the demo never does."""
+        if at <= self.history.now:
+            heapq.heappush(self.agenda, (at, next(self.tickets), what))
+
+
+def simulate(*, now: datetime, seed: int, first_number: int, draw: Callable[[int], float], days: int = DAYS) -> History:
+    """Play the days up to ``now``. Case numbers count up from ``first_number``."""
+    world = World(History(now=now), dice(seed), draw, _schools())
+    start = now - timedelta(days=days)
+    _teach(world, start, seed)
+    _receive(world, start, first_number, seed)
+    for key, on_days in ROUND_DAYS.items():
+        rounds = [start + timedelta(days=day) for day in on_days if day < days]
+        for at, until in zip(rounds, [*rounds[1:], now], strict=True):
+            world.plan(at, partial(_lesson, world, key, until))
+    _staff(world, start, days)
+    while world.agenda:
+        at, _, what = heapq.heappop(world.agenda)
+        what(at)
+    return world.history
+
+
+def _schools() -> dict[str, school.School]:
+    return {key: school.School(key) for key in TAUGHT}
+
+
+def _teach(world: World, start: datetime, seed: int) -> None:
+    """The labelled examples the shop began with, from an old mailbox and an old archive."""
+    for key, number in TAUGHT.items():
+        for case in generate(key, number, seed + 2):
+            world.schools[key].teach(case, case.true_output, origin="labelled")
+            world.history.taught.append((start - timedelta(hours=5), case))
+
+
+def _receive(world: World, start: datetime, first_number: int, seed: int) -> None:
+    """Number the cases in the order in which they come in."""
+    moments = [
+        (at, key)
+        for key, per_day in PER_DAY.items()
+        for at in shifts.arrivals(start, world.history.now, per_day=per_day, rng=world.rng)
+    ]
+    sources = {key: stream(key, seed) for key in PER_DAY}
+    for number, (at, key) in enumerate(sorted(moments), start=first_number):
+        life = Life(number, next(sources[key]), at, world.draw(number))
+        world.history.lives.append(life)
+        world.plan(at + timedelta(seconds=SECONDS_TO_ANSWER), partial(_route, world, life))
+
+
+def _lesson(world: World, key: str, until: datetime, at: datetime) -> None:
+    """A round of training, and the running model's answers to all mail until the next round."""
+    taught = world.schools[key]
+    held = taught.hold_round(at)
+    if held:
+        world.history.rounds.append(held)
+    upcoming = [life for life in world.history.lives if at <= life.created_at < until]
+    taught.answer_all([life for life in upcoming if life.case.case_type == key])
+
+
+def _route(world: World, life: Life, at: datetime) -> None:
+    if life.answer is None:
+        life.answer = school.proposed(life.case)
+    route = oversight.route_of(life.case, life.answer, life.draw)
+    life.routed_at, life.sampled, life.reason = at, route.sampled, route.reason
+    if route.queue is not None:
+        life.due_at = oversight.due(life.case, life.created_at)
+        stay = desk.enter(life, route.queue.key, route.reason, at, life.due_at)
+        stay.trace, stay.blind = route.trace, route.sampled
+        return _wait(world, life)
+    _automatic(life, life.answer, at)
+    world.plan(at + timedelta(seconds=4), partial(desk.close, life))
+    _maybe_news(world, life, at)
+    if route.sampled:
+        stay = desk.enter(life, "quality", "sample", at, at + timedelta(days=7), reviewed=False)
+        stay.trace, stay.blind = route.trace, True
+        _wait(world, life)
+    return None
+
+
+def _automatic(life: Life, answer: Answer, at: datetime) -> None:
+    output = dict(answer.output or {})
+    life.verdicts.append(Verdict(version=life.version, outcome="approve", output=output, override=False, at=at))
+    life.state = "decided"
+
+
+def _maybe_news(world: World, life: Life, at: datetime) -> None:
+    """Some decisions are heard of again; wrong ones about the customers' matters more often."""
+    wrong = not desk.is_right(life)
+    if chance(NEWS_RATE * (4 if wrong else 1), world.rng):
+        later = at + timedelta(hours=world.rng.uniform(8, 110))
+        world.plan(later, partial(_hear, world, life))
+
+
+def _hear(world: World, life: Life, at: datetime) -> None:
+    desk.hear(life, at, world.rng)
+    _wait(world, life)
+
+
+def _wait(world: World, life: Life) -> None:
+    """Note that a case has a task which somebody may take."""
+    if life.open_stay:
+        world.history.waiting[life.number] = life
+
+
+def _staff(world: World, start: datetime, days: int) -> None:
+    midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
+    workers = [person for person in PEOPLE if person.role in STOPPED]
+    for person in workers:
+        last = world.history.now - timedelta(hours=STOPPED[person.role])
+        for day in range(days + 1):
+            for begin, end in shifts.sittings(person, midnight + timedelta(days=day), world.rng):
+                if start < begin < last:
+                    world.plan(begin, _sitting(world, person, min(end, last)))
+
+
+def _sitting(world: World, person: Person, end: datetime) -> Callable[[datetime], None]:
+    def work(at: datetime) -> None:
+        found = desk.most_pressing(_on_offer(world), person)
+        if found is None:
+            later = at + timedelta(minutes=world.rng.uniform(4, 9))
+            return world.plan(later, work) if later < end else None
+        del world.history.waiting[found.number]
+        done = desk.take(found, person, at, world.rng)
+        world.plan(done, partial(_finish, world, found, person))
+        breather = done + timedelta(seconds=world.rng.uniform(3, 40))
+        return world.plan(breather, work) if breather < end else None
+
+    return work
+
+
+def _on_offer(world: World) -> list[Life]:
+    """What waits and may be taken; lately nobody has looked at some queues, so that the demo has something there too."""
+    now = world.history.now
+    return [
+        life
+        for life in world.history.waiting.values()
+        if now - (stay := life.stays[-1]).opened_at > timedelta(hours=LEFT_ALONE.get(stay.queue, 0))
+    ]
+
+
+def _finish(world: World, life: Life, person: Person, at: datetime) -> None:
+    """The end of a stay, and what it sets off."""
+    verdict = desk.settle(life, person, at, world.rng)
+    _wait(world, life)
+    if verdict is None:
+        return
+    if not verdict.held or verdict.approval:
+        world.plan(at + timedelta(seconds=5), partial(desk.close, life))
+        _maybe_news(world, life, at)
+    _learn(world, life, verdict)
+
+
+def _learn(world: World, life: Life, verdict: Verdict) -> None:
+    """What people decided is taught, but for the cases of the coin, which only measure."""
+    taught = world.schools.get(life.case.case_type)
+    if taught and verdict.output and not life.sampled and verdict.stay:
+        taught.teach(life.case, verdict.output, origin="decision", group=life.case.requester)
