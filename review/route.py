@@ -18,7 +18,7 @@ from cases.outbox import Happening
 from cases.transitions import move
 from review import coin
 from review.models import Decision, Policy, Queue, ReviewTask
-from review.policies import in_force
+from review.policies import front_desk, in_force
 from review.routing import LANES, Finding, PolicyView, QueueView, Route, RuleView, choose_route
 from review.tasks import SAMPLE_DUE, due_at
 
@@ -77,15 +77,10 @@ def view_of(policy: Policy) -> PolicyView:
         threshold=policy.threshold,
         thresholds=policy.thresholds,
         rules=rules,
-        fallback=rules[-1].queue if rules else _queue_view(general_queue()),
+        fallback=rules[-1].queue if rules else _queue_view(front_desk()),
         second_approval=policy.second_approval,
         sample_rate=policy.sample_rate,
     )
-
-
-def general_queue() -> Queue:
-    """Where a case goes for which nobody has named a queue."""
-    return Queue.objects.get_or_create(key="front-desk", defaults={"name": "Front desk"})[0]
 
 
 def _queue_view(queue: Queue) -> QueueView:
@@ -206,7 +201,7 @@ def lane_queue(policy: Policy, reason: str) -> Queue:
     """The queue of a reason's lane: one the policy names, else any of that kind, else the general one."""
     kind = LANES.get(reason, Queue.Kind.GENERAL)
     named = [rule.queue for rule in policy.rules.all() if rule.queue.kind == kind]
-    return named[0] if named else Queue.objects.filter(kind=kind).order_by("id").first() or general_queue()
+    return named[0] if named else Queue.objects.filter(kind=kind).order_by("id").first() or front_desk()
 
 
 def quality_queue(policy: Policy) -> Queue:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
@@ -63,3 +66,19 @@ def test_nobody_may_change_or_delete_what_happened() -> None:
     kept = ("auditevent", "auditseal", "decision", "prediction")
     verbs = {name.split(".")[1] for names in ROLES.values() for name in names}
     assert not {f"{verb}_{model}" for verb in ("add", "change", "delete") for model in kept} & verbs
+
+
+@pytest.mark.django_db
+def test_every_verb_that_the_code_names_is_a_permission() -> None:
+    """A verb with a slip of the pen would be refused to everybody, and no other test might ask for it."""
+    rows = Permission.objects.select_related("content_type")
+    known = {f"{row.content_type.app_label}.{row.codename}" for row in rows}
+    models = "|".join(
+        model._meta.model_name or "" for model in apps.get_models() if model._meta.app_label in roles.APPS
+    )
+    verb = re.compile(rf"[\"']((?:{'|'.join(roles.APPS)})\.[a-z_]+_(?:{models}))[\"']")
+    folders = ("cases", "review", "feedback", "metrics", "hitl_project")
+    files = [path for folder in folders for path in Path(folder).rglob("*") if path.suffix in {".py", ".html"}]
+    named = {(name, str(path)) for path in files for name in verb.findall(path.read_text(encoding="utf-8"))}
+    assert len(named) > 50
+    assert not {(name, path) for name, path in named if name not in known}
