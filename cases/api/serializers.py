@@ -72,6 +72,7 @@ def prediction_body(prediction: Prediction) -> dict[str, Any]:
         "output": prediction.output,
         "label": prediction.label or None,
         "confidence": prediction.confidence,
+        "raw_confidence": prediction.raw_confidence,
         "rationale": prediction.rationale,
         "evidence": prediction.evidence,
         "alternatives": prediction.alternatives,
