@@ -103,7 +103,7 @@ def checked(answer: object, case_type: CaseType) -> Answer:
 def _faults(answer: Answer, case_type: CaseType) -> list[str]:
     faults = [f"{path}: {text}" for path, text in schemas.problems(case_type.output_schema, answer.output)][:5]
     confidence = answer.confidence
-    if isinstance(confidence, bool) or not isinstance(confidence, int | float) or not math.isfinite(confidence):
+    if isinstance(confidence, bool) or not math.isfinite(confidence):
         return [*faults, "confidence is not a number"]
     return faults if 0 <= confidence <= 1 else [*faults, f"confidence {confidence} is not between 0 and 1"]
 

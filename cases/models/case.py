@@ -35,7 +35,12 @@ class Case(models.Model):
     external_id = models.CharField(_("external id"), max_length=200, blank=True, default="")
     idempotency_key = models.CharField(max_length=200, blank=True, default="", editable=False)
     sender = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("sender")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("sender"),
     )
     priority = models.PositiveSmallIntegerField(_("priority"), choices=Priority.choices, default=Priority.NORMAL)
     requester = models.CharField(_("requester"), max_length=200, blank=True, default="")
@@ -83,7 +88,9 @@ class Case(models.Model):
                 fields=["source", "external_id"], condition=~models.Q(external_id=""), name="case_once_per_source"
             ),
             models.UniqueConstraint(
-                fields=["sender", "idempotency_key"], condition=~models.Q(idempotency_key=""), name="case_once_per_idempotency_key"
+                fields=["sender", "idempotency_key"],
+                condition=~models.Q(idempotency_key=""),
+                name="case_once_per_idempotency_key",
             ),
             models.CheckConstraint(condition=models.Q(state__in=State.values), name="case_state_known"),
             models.CheckConstraint(

@@ -20,7 +20,12 @@ class WebhookEndpoint(models.Model):
     enabled = models.BooleanField(_("enabled"), default=True)
     disabled_reason = models.CharField(_("disabled because"), max_length=200, blank=True, default="")
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("owner")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("owner"),
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
@@ -58,14 +63,24 @@ class Effect(models.Model):
     event = models.CharField(_("event"), max_length=40)
     action = models.CharField(_("action"), max_length=40)
     endpoint = models.ForeignKey(
-        WebhookEndpoint, on_delete=models.PROTECT, null=True, blank=True, related_name="effects", verbose_name=_("endpoint")
+        WebhookEndpoint,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="effects",
+        verbose_name=_("endpoint"),
     )
     options = models.JSONField(_("options"), default=dict, blank=True)
     body = models.JSONField(_("body"), default=dict)
     key = models.CharField(_("idempotency key"), max_length=120, unique=True)
     blocking = models.BooleanField(_("blocks closing"), default=True)
     compensates = models.ForeignKey(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="compensations", verbose_name=_("compensates")
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="compensations",
+        verbose_name=_("compensates"),
     )
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.PENDING)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
