@@ -57,7 +57,7 @@ def card(reading: Reading, report: Report) -> Card:
     return Card(
         measure=measure,
         value="–" if few else figure(estimate.value, measure.unit),
-        interval="" if few else interval(estimate.interval, measure.unit),
+        interval="" if few or measure.unit is Unit.TASKS else interval(estimate.interval, measure.unit),
         basis=basis(estimate, measure.unit),
         state=verdict.state.value,
         word=WORDS[verdict.state],

@@ -20,6 +20,7 @@ from metrics.wording import figure, interval
 from review.models import Policy
 
 Trace = dict[str, Any]
+FEW = 5  # a step with fewer observations is left out of the line; its table has it
 PATTERNS = ("", "/", "x", ".", "-")
 TICKS = {Unit.SHARE: ".0%", Unit.SECONDS: "", Unit.PER_HOUR: "", Unit.TASKS: "d", Unit.HOURS: ""}
 
@@ -162,8 +163,9 @@ def _cells(step: Step, name: str) -> list[str]:
 
 
 def _banded(report: Report, name: str, tone: str) -> list[Trace]:
-    """A line through the steps that have a figure, over the band of its interval."""
-    known = [(step.start, step.estimates[name]) for step in report.steps if step.estimates[name].value is not None]
+    """A line through the steps with enough behind them, over the band of its interval."""
+    figures = [(step.start, step.estimates[name]) for step in report.steps]
+    known = [(start, e) for start, e in figures if e.value is not None and e.observations >= FEW]
     unit, label = BY_KEY[name].unit, str(BY_KEY[name].name)
     bounded = [(start, estimate.interval) for start, estimate in known if estimate.interval]
     times = [_stamp(start) for start, _interval in bounded]

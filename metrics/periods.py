@@ -41,6 +41,13 @@ class Period:
         """The time of equal length that ended when this one began."""
         return Period(self.start - (self.end - self.start), self.start, self.span, self.case_type)
 
+    @property
+    def words(self) -> str:
+        """The first and the last day, or the first hour and the end of the last."""
+        if self.span is Span.DAY:
+            return f"{self.start:%Y-%m-%d} – {self.end - DAY:%Y-%m-%d}"
+        return f"{self.start:%Y-%m-%d %H:%M} – {self.end:%Y-%m-%d %H:%M}"
+
     def steps(self) -> list[datetime]:
         """Beginnings of its hours or days."""
         step = STEPS[self.span]

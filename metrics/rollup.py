@@ -3,12 +3,11 @@ and sums exactly those hours again. Nothing is added to or subtracted from a fig
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models, transaction
@@ -21,11 +20,16 @@ from cases.models import AuditEvent, Case
 from feedback.models import Sample
 from metrics import sums
 from metrics.models import FlowRollup, Rollup, RollupCursor, SampleRollup, Span, StaleHour, WorkRollup
+from metrics.periods import DAY, floor
 from review.models import Decision, ReviewTask
 
 EVENTS_AT_ONCE = 20_000
 HOUR = timedelta(hours=1)
 REST = 10  # a long run is followed by a pause ten times as long, so that reports never crowd out the work
+NEAR = 6 * HOUR
+LONGEST = 14 * DAY
+HOURS_OF_A_DAY = 24
+MANY = 20_000
 TABLES = ((FlowRollup, sums.flow), (WorkRollup, sums.work), (SampleRollup, sums.samples))
 # Every moment by which something is summed: the model, the way to its case, and the columns.
 MOMENTS: tuple[tuple[type[models.Model], str, tuple[str, ...]], ...] = (
@@ -59,7 +63,7 @@ def rebuild() -> int:
 
 
 def refresh() -> int:
-    """Sum the noted hours again, one run of neighbouring hours per transaction. Returns how many hours."""
+    """Sum the noted hours again, one slice per transaction. Returns how many hours were noted."""
     stale = StaleHour.objects.order_by("case_type_id", "start").values_list("case_type_id", "start")
     return sum(_sum_again(part) for part in list(_runs(stale)))
 
@@ -95,9 +99,7 @@ def _hours_of(case_ids: QuerySet[Any] | None) -> Hours:
     """Case type and hour of everything that is summed about these cases, or about all."""
     hours: Hours = set()
     for model, path, moments in MOMENTS:
-        rows = model._default_manager.filter(
-            Q(**{f"{path}pk__in": case_ids}) if case_ids is not None else Q()
-        )
+        rows = model._default_manager.filter(Q(**{f"{path}pk__in": case_ids}) if case_ids is not None else Q())
         for moment in moments:
             hours |= _distinct(rows.filter(**{f"{moment}__isnull": False}), f"{path}case_type_id", moment)
     return hours | _left_behind(case_ids) if case_ids is not None else hours
@@ -128,14 +130,30 @@ def _note(hours: Hours) -> None:
 
 
 def _runs(stale: Iterable[tuple[int, datetime]]) -> Iterator[sums.Slice]:
-    """Neighbouring hours of one day as one slice, so that history is summed by the day and the present by the hour."""
-    # Within a run of neighbours the hour minus its position stays the same.
-    counter = itertools.count()
-    for (kind, _day, _anchor), group in itertools.groupby(
-        stale, key=lambda pair: (pair[0], pair[1].astimezone(UTC).date(), pair[1] - next(counter) * HOUR)
-    ):
-        starts = [start.astimezone(UTC) for _kind, start in group]
-        yield sums.Slice(kind, starts[0], starts[-1] + HOUR)
+    """Hours that lie near each other as one slice: composing the queries costs more than summing an hour in between."""
+    run: sums.Slice | None = None
+    for kind, start in stale:
+        end = start + HOUR
+        if run and kind == run.case_type_id and start - run.end <= NEAR and end - run.start <= LONGEST:
+            run = sums.Slice(kind, run.start, end)
+            continue
+        if run:
+            yield from _sized(run)
+        run = sums.Slice(kind, start, end)
+    if run:
+        yield from _sized(run)
+
+
+def _sized(part: sums.Slice) -> Iterator[sums.Slice]:
+    """The slice, cut until it holds few enough cases for a short transaction or a single day."""
+    cases = Case.objects.filter(part.during("created_at"), case_type_id=part.case_type_id)
+    hours = (part.end - part.start) // HOUR
+    if hours <= HOURS_OF_A_DAY or cases[: MANY + 1].count() <= MANY:
+        yield part
+        return
+    middle = part.start + hours // 2 * HOUR
+    yield from _sized(sums.Slice(part.case_type_id, part.start, middle))
+    yield from _sized(sums.Slice(part.case_type_id, middle, part.end))
 
 
 def _sum_again(part: sums.Slice) -> int:
@@ -149,23 +167,23 @@ def _sum_again(part: sums.Slice) -> int:
 
 
 def _replace(model: type[Rollup], part: sums.Slice, rows: Iterable[Rollup]) -> None:
-    """Put the new hours in place of the old ones, and their day likewise."""
+    """Put the new hours in place of the old ones, and their days likewise."""
     table: Any = model.objects.filter(case_type_id=part.case_type_id)
     table.within(Span.HOUR, part.start, part.end).delete()
     model.objects.bulk_create(rows, batch_size=500)
-    day = part.start.replace(hour=0)
-    table.within(Span.DAY, day, day + 24 * HOUR).delete()
-    model.objects.bulk_create(_day(model, day, table.within(Span.HOUR, day, day + 24 * HOUR)), batch_size=500)
+    first, last = floor(part.start, Span.DAY), floor(part.end - HOUR, Span.DAY) + DAY
+    table.within(Span.DAY, first, last).delete()
+    model.objects.bulk_create(_days(model, table.within(Span.HOUR, first, last)), batch_size=500)
 
 
-def _day(model: type[Rollup], day: datetime, hours: Iterable[Any]) -> list[Any]:
-    """The rows of a day: its hours, added up by key."""
+def _days(model: type[Rollup], hours: Iterable[Any]) -> list[Any]:
+    """The rows of the days: their hours, added up by key."""
     rows: dict[tuple[Any, ...], Any] = {}
     for part in hours:
-        key = {name: getattr(part, name) for name in model.keys}
-        place = tuple(key.values())
+        day = floor(part.start, Span.DAY)
+        place = (day, *(getattr(part, name) for name in model.keys))
         if place not in rows:
-            rows[place] = model(span=Span.DAY, start=day, **key)
+            rows[place] = model(span=Span.DAY, start=day, **{name: getattr(part, name) for name in model.keys})
         for name in model.figures:
             setattr(rows[place], name, _added(getattr(rows[place], name), getattr(part, name)))
     return list(rows.values())

@@ -245,7 +245,7 @@ class Tables(HTMLParser):
         given = dict(attrs)
         self.tables += tag == "table"
         self.figures += tag == "figure"
-        self.labelled += tag == "figure" and given.get("role") == "img" and bool(given.get("aria-label"))
+        self.labelled += tag == "figure" and given.get("role") == "group" and bool(given.get("aria-label"))
 
 
 def test_every_chart_has_a_label_and_a_table() -> None:

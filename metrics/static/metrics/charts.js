@@ -26,7 +26,12 @@
     const colour = colours.tone(meta.tone);
     const made = Object.assign({}, trace);
     if (trace.type === "bar") {
-      const pattern = Object.assign({}, (trace.marker || {}).pattern, { fgcolor: colours.paper, size: 6 });
+      const pattern = Object.assign({}, (trace.marker || {}).pattern, {
+        fillmode: "overlay",
+        fgcolor: colours.paper,
+        fgopacity: 0.55,
+        size: 7,
+      });
       made.marker = Object.assign({}, trace.marker, { color: colour, pattern: pattern });
       return made;
     }
