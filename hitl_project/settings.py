@@ -192,6 +192,9 @@ DATABASES = {
         statement_seconds=read.number("DATABASE_STATEMENT_SECONDS", 30),
     )
 }
+DATABASE_WAIT_SECONDS = read.number(
+    "DATABASE_WAIT_SECONDS", 30
+)  # how long a start waits for a server that is not up yet
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # ── Redis and RQ ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -65,6 +65,7 @@ def test_a_killed_supervisor_takes_its_children_along_and_the_next_start_finds_a
     assert stack.status("/readyz") == 200
 
 
+@pytest.mark.postgres_too
 def test_a_second_stack_on_the_same_data_is_refused_with_one_line(stack: RunningStack) -> None:
     assert stack.process is not None
     done = stack.manage("runstack", "--port", "0", check=False)
@@ -86,6 +87,20 @@ def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
     assert (
         done.stderr.strip() == f"CommandError: PORT {stack.port} on 127.0.0.1 cannot be used: Address already in use."
     )
+
+
+def test_a_database_that_never_answers_is_one_clear_line(tmp_path: Path) -> None:
+    away = {
+        "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
+        "SECRET_KEY": "only for tests, " * 4,
+        "DATABASE_WAIT_SECONDS": "1",
+    }
+    stack = RunningStack(tmp_path / "data", environ=away)
+    done = stack.manage("runstack", check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1] == "CommandError: DATABASE_URL: the database cannot be reached."
+    assert "Traceback" not in done.stderr
+    assert not (stack.data_dir / "redis.sock").exists()
 
 
 def test_sigterm_while_it_is_still_preparing_stops_it_at_once(launch_stack: Launch) -> None:

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 
+from hitl_project.health import check_database
 from hitl_project.stack import lock, plan, processes, redis_server, static_files
 from hitl_project.stack.supervisor import Supervisor
 
@@ -93,6 +94,7 @@ class Stack:
     def _prepare(self) -> None:
         if settings.EMBEDDED_REDIS:
             self._start_redis()
+        self._wait_for_database()
         logger.info("migrating")
         call_command("migrate", interactive=False, verbosity=0)
         connections.close_all()
@@ -110,6 +112,16 @@ class Stack:
             if time.monotonic() > deadline:
                 raise CannotStart(f"The embedded Redis does not answer on {settings.REDIS_SOCKET}.")
             self.supervisor.tick()
+
+    def _wait_for_database(self) -> None:
+        """A database server that starts beside us may need a moment."""
+        deadline = time.monotonic() + settings.DATABASE_WAIT_SECONDS
+        while "database" in (missing := check_database()):
+            if time.monotonic() > deadline:
+                raise CannotStart(f"DATABASE_URL: the database {missing['database']}.")
+            logger.warning("waiting_for_the_database")
+            for _ in range(10):
+                self.supervisor.tick()
 
     def _run_to_end(self, command: str) -> None:
         logger.info("running", command=command)
