@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from cases.api import case_views, views
+from cases.api import case_views, views, webhook_views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/", views.Cases.as_view(), name="case-list"),
@@ -14,4 +14,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
         case_views.DownloadAttachment.as_view(),
         name="case-attachment",
     ),
+    path("webhooks/", webhook_views.Webhooks.as_view(), name="webhook-list"),
+    path("webhooks/<int:endpoint_id>/redeliver/", webhook_views.Redeliver.as_view(), name="webhook-redeliver"),
 ]

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from review.api.serializers import LONGEST_NOTE, StrictSerializer
+from cases.api.strict import StrictSerializer
+from review.api.serializers import LONGEST_NOTE
 
 
 class Outcome(StrictSerializer):

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from cases.access import visible
 from cases.api.answers import account, base_of
 from cases.api.serializers import moment
+from cases.api.strict import StrictSerializer
 from cases.models import Prediction
 from review import claims
 from review.api import serializers
@@ -28,7 +29,7 @@ CLAIM = "review.claim_reviewtask"
 ORIGIN = "api"
 
 
-def body_of(request: Request, kind: type[serializers.StrictSerializer]) -> dict[str, Any]:
+def body_of(request: Request, kind: type[StrictSerializer]) -> dict[str, Any]:
     """The checked body of a call."""
     checked = kind(data=request.data)
     checked.is_valid(raise_exception=True)
