@@ -186,6 +186,25 @@ def test_a_new_case_type_without_a_policy_starts_as_validator_at_the_front_desk(
     assert apply(file, capsys) == "No changes.\n"
 
 
+@pytest.mark.parametrize(
+    "action",
+    [
+        {},
+        {"backend": "log"},
+        {"backend": "email", "to": ["a@example.com", "{payload.reply_to}"], "subject": "Case {id}"},
+    ],
+    ids=str,
+)
+@pytest.mark.django_db
+def test_every_action_of_the_product_can_be_configured(
+    action: dict[str, Any], file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(changed("case_types/0/action", action))
+    apply(file, capsys)
+    assert CaseType.objects.get().action == action
+    assert apply(file, capsys) == "No changes.\n"
+
+
 @pytest.mark.django_db
 def test_members_join_their_groups_and_nobody_is_removed(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     old, new = make_user("expert"), make_user()
@@ -233,6 +252,13 @@ WRONG = [
     ("case_types/0/action", {"backend": "fax"}, "case_types[0].action.backend"),
     ("case_types/0/action", {"backend": "webhook", "endpoint": "erp"}, "case_types[0].action.endpoint"),
     ("case_types/0/action", {"backend": "webhook", "endpoint": "crm", "url": "x"}, "case_types[0].action.url"),
+    ("case_types/0/action", {"backend": "webhook"}, "case_types[0].action.endpoint"),
+    ("case_types/0/action", {"backend": "email"}, "case_types[0].action.to"),
+    ("case_types/0/action", {"backend": "email", "to": ["a@example.com", 5]}, "case_types[0].action.to"),
+    ("case_types/0/action", {"backend": "email", "to": "a@example.com", "cc": "x"}, "case_types[0].action.cc"),
+    ("case_types/0/action", {"backend": "log", "include_body": "yes"}, "case_types[0].action.include_body"),
+    ("case_types/0/action", {"backend": ["log"]}, "case_types[0].action.backend"),
+    ("case_types/0/action", "log", "case_types[0].action"),
     (POLICY, "validator", "case_types[0].policy"),
     (f"{POLICY}/mode", "autonomous", "case_types[0].policy.mode"),
     (f"{POLICY}/mode", "manual", "case_types[0].policy.mode"),

@@ -16,7 +16,7 @@ from cases.tokens import issue_token
 from review.models import Policy, Queue, ReviewTask
 from review.people import deactivate
 from review.policies import approve_policy, in_force, propose_policy, refuse_policy, stop_automation
-from review.policy_rules import canonical, content_of, guard, is_looser, starting_content
+from review.policy_rules import FIELDS, canonical, content_of, guard, is_looser, starting_content
 from tests.factories import SCHEMA, make_case_type, make_queue, make_task, make_user
 
 WHY = "The model has improved."
@@ -267,6 +267,35 @@ def test_what_a_policy_may_not_say_is_refused_by_field(
         propose_policy(case_type, author=author, reason=WHY, **content(**change))
     assert field in refusal.value.errors
     assert case_type.policies.count() == 1
+
+
+ODD: list[Any] = [
+    None,
+    True,
+    -1,
+    10**400,
+    float("nan"),
+    "",
+    "x",
+    [],
+    [None],
+    [[]],
+    {},
+    {"": None},
+    {"x": {}},
+    [{"when": 1}],
+    {"refund": []},
+]
+
+
+@pytest.mark.parametrize("field", [*FIELDS, "routing.when", "routing.queue", "routing.reason", "routing.default"])
+@pytest.mark.parametrize("value", ODD, ids=repr)
+def test_no_content_however_odd_breaks_the_guard(field: str, value: Any) -> None:
+    name, _dot, key = field.partition(".")
+    change = {name: [{**RISKY, key: value}, LAST]} if key else {name: value}
+    case_type = CaseType(key="x", impact=["customer"], output_schema=SCHEMA)
+    errors = guard(case_type, content(**change), queues={"front-desk", "supervisors"})
+    assert all(path.startswith(name) for path in errors)
 
 
 def test_a_policy_reads_back_as_it_was_written(case_type: CaseType, author: User) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
 from cases.addresses import RefusedUrl, check_url
@@ -88,16 +90,45 @@ def username(value: Any) -> Found:
         yield "", _("A user name of letters, digits and @ . + - _ is needed.")
 
 
+def recipients(value: Any) -> Found:
+    """One address or a list; one with a placeholder in braces can only be checked when it is filled."""
+    for address in value if isinstance(value, list) and value else [value]:
+        try:
+            if not (isinstance(address, str) and "{" in address):
+                validate_email(address if isinstance(address, str) else "")
+        except ValidationError:
+            yield "", _("One e-mail address or a list of them is needed.")
+            return
+
+
+# What the actions of the product take; an action of the operator's own takes what it likes.
+OPTIONS: dict[str, dict[str, Check]] = {
+    "webhook": {"endpoint": slug},
+    "email": {"to": recipients, "subject": text(LONGEST_TEXT), "text": text(LONGEST_TEXT)},
+    "log": {"include_body": flag},
+}
+NEEDED_OPTIONS = {"webhook": "endpoint", "email": "to"}
+
+
 def action(value: Any) -> Found:
     if not isinstance(value, Mapping):
         yield "", _("An object such as {backend: webhook, endpoint: crm} is needed.")
     elif value:
-        for path, message in one_of(lambda: sorted(settings.ACTIONS))(value.get("backend")):
-            yield f".backend{path}", message
-        if value.get("backend") == "webhook":
-            yield from (
-                (f".{key}", _("Unknown key; use backend and endpoint.")) for key in set(value) - {"backend", "endpoint"}
-            )
+        yield from (
+            (".backend", message) for _path, message in one_of(lambda: sorted(settings.ACTIONS))(value.get("backend"))
+        )
+        if value.get("backend") in list(OPTIONS):
+            yield from _options(value["backend"], value)
+
+
+def _options(backend: str, value: Mapping[str, Any]) -> Found:
+    options = OPTIONS[backend]
+    for name in set(value) - {"backend", *options}:
+        yield f".{name}", _("Unknown key; use: %(names)s") % {"names": ", ".join(["backend", *options])}
+    needed = NEEDED_OPTIONS.get(backend)
+    for name, check in options.items():
+        if name in value or name == needed:
+            yield from ((f".{name}{path}", message) for path, message in check(value.get(name)))
 
 
 def policy(value: Any) -> Found:
