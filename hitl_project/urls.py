@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", prometheus.exposition, name="prometheus"),
     path("admin/rq/", include((queues.urlpatterns, "django_rq"))),
+    path("admin/desk/", include("review.desk.urls")),
     path("admin/", admin.site.urls),
     path("reports/", include("metrics.urls")),
     path("api/v1/", include("hitl_project.api_urls")),

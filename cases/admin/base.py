@@ -1,0 +1,141 @@
+"""What every list of the back office has in common: rows by the rule of `cases.access`, and no query that grows with the table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, TypeVar, cast
+
+from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
+from django.contrib.auth.models import User
+from django.core.exceptions import FieldError
+from django.core.paginator import Paginator
+from django.db import models
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from cases.access import can, visible
+from cases.errors import Refused
+
+M = TypeVar("M", bound=models.Model)
+COUNT_LIMIT = 1_000
+LARGEST_ID = 2**63 - 1
+LONGEST_SEARCH = 200
+
+
+class CappedPaginator(Paginator):  # type: ignore[type-arg]  # generic in the stubs only
+    """Counts no further than a thousand rows: who needs the last page needs a filter."""
+
+    @cached_property
+    def count(self) -> int:
+        return len(self.object_list.order_by().values_list("pk")[:COUNT_LIMIT])  # type: ignore[union-attr]
+
+
+class CalmChangeList(ChangeList):
+    """A list that answers a nonsensical address with the plain list, never with an error."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> models.QuerySet[Any]:
+        try:
+            return super().get_queryset(request, exclude_parameters)
+        except (FieldError, ValueError, OverflowError) as fault:
+            raise IncorrectLookupParameters(str(fault)) from fault
+
+
+class BackOfficeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+    """Read-only unless a subclass says otherwise. ``exact`` and ``prefix`` name the columns that a search looks in."""
+
+    number: ClassVar[str] = "pk"  # the column that a number in the search box means
+    exact: ClassVar[Sequence[str]] = ()
+    prefix: ClassVar[Sequence[str]] = ()
+    paginator = CappedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    list_max_show_all = 50
+    actions_selection_counter = False
+    actions: Any = None
+    view_verbs: ClassVar[Sequence[str]] = ()
+
+    def see(self) -> str:
+        return f"{self.opts.app_label}.view_{self.opts.model_name}"
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return CalmChangeList
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        rows = super().get_queryset(request)
+        found = [
+            visible(account(request), rows, verb) for verb in self._view_verbs() if account(request).has_perm(verb)
+        ]
+        return found[0] if found else rows.none()
+
+    def _view_verbs(self) -> Sequence[str]:
+        return self.view_verbs or (self.see(),)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        if not (object_id.isascii() and object_id.isdecimal() and int(object_id[:20]) <= LARGEST_ID):
+            return None
+        return super().get_object(request, object_id, from_field)
+
+    def get_search_fields(self, request: HttpRequest) -> Sequence[str]:
+        return (*self.exact, *self.prefix)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
+    ) -> tuple[models.QuerySet[Any], bool]:
+        """By number, by exact value or by its beginning: what an index can answer."""
+        term = search_term.strip().lstrip("#")
+        if not term:
+            return queryset, False
+        if "\x00" in term or len(term) > LONGEST_SEARCH or not _encodable(term):
+            return queryset.none(), False
+        wanted = models.Q(**{self.number: int(term)}) if _is_id(term) else models.Q(pk__in=[])
+        for name in self.exact:
+            wanted |= models.Q(**{name: term})
+        for name in self.prefix:
+            wanted |= models.Q(**{f"{name}__gte": term, f"{name}__lt": term + "\U0010ffff"})
+        return queryset.filter(wanted), False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return any(can(account(request), verb, obj) for verb in self._view_verbs())
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def account(request: HttpRequest) -> User:
+    return cast(User, request.user)
+
+
+def tell(request: HttpRequest, refusal: Refused) -> None:
+    """A refusal of a verb as a message of the admin."""
+    texts = [refusal.message, *(text for texts in refusal.errors.values() for text in texts)]
+    messages.error(request, " ".join(texts))
+
+
+def badge(text: object, kind: str = "") -> SafeString:
+    """A status with a word in it; colour only repeats it."""
+    return format_html('<span class="cs-badge {}">{}</span>', f"cs-is-{kind}" if kind else "", text)
+
+
+def _is_id(term: str) -> bool:
+    return term.isascii() and term.isdecimal() and len(term) < len(str(LARGEST_ID))
+
+
+def _encodable(term: str) -> bool:
+    try:
+        term.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

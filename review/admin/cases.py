@@ -1,0 +1,106 @@
+"""Cases: a list that stays quick at ten million rows, and one page with everything that happened."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from cases.admin.base import BackOfficeAdmin, account, badge
+from cases.concealment import concealed_ids
+from cases.errors import Forbidden, Missing
+from cases.models import Case
+from cases.viewing import open_case
+from review.admin.history import history_of
+from review.admin.words import priority, state_badge
+from review.desk.why import percent
+
+
+@admin.register(Case)
+class CaseAdmin(BackOfficeAdmin):
+    list_display = (
+        "case_number",
+        "case_type",
+        "requester",
+        "state_badge",
+        "answer",
+        "sureness",
+        "urgency",
+        "created_at",
+    )
+    list_filter = ("state", ("case_type", admin.RelatedFieldListFilter), "priority")
+    list_select_related = ("case_type",)
+    ordering = ("-id",)
+    sortable_by = ("case_number",)
+    exact = ("external_id",)
+    prefix = ("requester",)
+    view_verbs = ("cases.view_case", "cases.view_case_with_reason")
+    search_help_text = gettext_lazy("Number, external id, or the beginning of a requester")
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Case]:
+        rows: Any = super().get_queryset(request)
+        found: models.QuerySet[Case] = rows.light()
+        return found
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """With a note on each row whether its label may be shown."""
+        changelist = super().get_changelist_instance(request)
+        page = list(changelist.result_list)
+        hidden = concealed_ids(account(request), [case.pk for case in page])
+        for case in page:
+            case.hidden = case.pk in hidden
+        changelist.result_list = page  # type: ignore[assignment]  # the same rows, read
+        return changelist
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The whole story of a case. Who needs a reason to see it gives one first."""
+        user = account(request)
+        known = self.get_object(request, object_id)
+        if known is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined,no-any-return]
+        frame = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Case #%(id)s") % {"id": known.pk},
+        }
+        try:
+            case = open_case(user, known.pk, reason=request.POST.get("reason", ""), origin="admin")
+        except Forbidden:
+            asked = request.method == "POST"
+            return TemplateResponse(request, "admin/cases/case/reason.html", {**frame, "case": known, "asked": asked})
+        except Missing:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined,no-any-return]
+        hidden = bool(concealed_ids(user, [case.pk]))
+        payload = json.dumps(case.payload, ensure_ascii=False, indent=2)
+        context = {**frame, "case": case, "hidden": hidden, "payload": payload, **history_of(user, case, hidden=hidden)}
+        return TemplateResponse(request, "admin/cases/case/page.html", context)
+
+    @admin.display(description=gettext_lazy("case"), ordering="id")
+    def case_number(self, case: Case) -> str:
+        return f"#{case.pk}"
+
+    @admin.display(description=gettext_lazy("state"))
+    def state_badge(self, case: Case) -> SafeString:
+        return state_badge(case.state)
+
+    @admin.display(description=gettext_lazy("label"))
+    def answer(self, case: Any) -> str | SafeString:
+        return badge(_("read blind"), "info") if case.hidden else case.label
+
+    @admin.display(description=gettext_lazy("confidence"))
+    def sureness(self, case: Any) -> str:
+        return "" if case.hidden or case.confidence is None else percent(case.confidence)
+
+    @admin.display(description=gettext_lazy("priority"))
+    def urgency(self, case: Case) -> SafeString:
+        return priority(case.priority)

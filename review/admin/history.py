@@ -1,0 +1,40 @@
+"""What happened to a case, for its page: what models said, where it waited, what was decided, what went out, who did what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from cases.models import Attachment, AuditEvent, Case, Effect, Prediction
+from cases.models.choices import State
+from review.models import Decision, ReviewTask
+
+MOST = 50
+
+
+def history_of(user: User, case: Case, *, hidden: bool) -> dict[str, Any]:
+    """The parts of a case's page. ``hidden`` leaves out all that would tell a blind reader what the machine said."""
+    tasks = (
+        ReviewTask.objects.filter(case=case).select_related("queue", "assignee").defer("trace").order_by("-id")[:MOST]
+    )
+    shown: dict[str, Any] = {} if hidden else _answers(case)
+    effects = Effect.objects.filter(case=case).select_related("endpoint").defer("body").order_by("-id")[:MOST]
+    return {
+        "tasks": list(tasks),
+        "events": [] if hidden else list(AuditEvent.objects.filter(case_id=case.pk).order_by("id")[:200]),
+        "effects": [] if hidden else list(effects),
+        "attachments": list(Attachment.objects.filter(case=case).order_by("id")[:MOST]),
+        "may_reopen": user.has_perm("review.override_decision") and case.state in (State.DECIDED, State.CLOSED),
+        **shown,
+    }
+
+
+def _answers(case: Case) -> dict[str, Any]:
+    decisions = (
+        Decision.objects.filter(case=case).select_related("decided_by", "policy", "approval__by").order_by("-id")
+    )
+    return {
+        "predictions": list(Prediction.objects.filter(case=case).order_by("-id")[:MOST]),
+        "decisions": list(decisions[:MOST]),
+    }

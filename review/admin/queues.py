@@ -1,0 +1,61 @@
+"""Queues: set up by administrators, seen by those who work in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
+
+from cases.admin.base import badge
+from cases.admin.editing import AuditedAdmin, VersionedForm
+from review.models import Queue, ReviewTask, RoutingRule
+
+
+class QueueForm(VersionedForm):
+    class Meta:
+        model = Queue
+        fields = ("key", "name", "kind", "groups")
+        widgets = {"groups": forms.CheckboxSelectMultiple}
+
+
+@admin.register(Queue)
+class QueueAdmin(AuditedAdmin):
+    form = QueueForm
+    list_display = ("name", "key", "kind_badge", "members", "open_tasks")
+    list_filter = ("kind",)
+    exact = ("key",)
+    prefix = ("name",)
+    sortable_by = ("name", "key")
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        waiting = ReviewTask.objects.open().filter(queue=models.OuterRef("pk")).order_by().values("queue")
+        count = models.Subquery(waiting.annotate(n=models.Count("pk")).values("n"), output_field=models.IntegerField())
+        rows: models.QuerySet[Any] = super().get_queryset(request)
+        return rows.prefetch_related("groups").annotate(waiting=count)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("key",) if obj else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A queue that rules or tasks point at stays: cases would have nowhere to go."""
+        if obj is None or not super().has_delete_permission(request, obj):
+            return super().has_delete_permission(request, obj)
+        pointed_at = RoutingRule.objects.filter(queue=obj).exists() or ReviewTask.objects.filter(queue=obj).exists()
+        return not pointed_at
+
+    @admin.display(description=gettext_lazy("kind"))
+    def kind_badge(self, queue: Queue) -> SafeString:
+        return badge(queue.get_kind_display())
+
+    @admin.display(description=gettext_lazy("groups"))
+    def members(self, queue: Queue) -> str:
+        return ", ".join(group.name for group in queue.groups.all())
+
+    @admin.display(description=gettext_lazy("open tasks"))
+    def open_tasks(self, queue: Any) -> int:
+        return queue.waiting or 0

@@ -1,0 +1,149 @@
+"""Tasks and decisions: the queue view, from which a task is opened on the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.db.models.functions import Now
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from cases.admin.base import BackOfficeAdmin, badge
+from review.admin.words import due, priority, reason_badge
+from review.models import Decision, ReviewTask
+
+
+class Stage(admin.SimpleListFilter):
+    """How far a task is. Without a choice the open ones are listed."""
+
+    title = gettext_lazy("stage")
+    parameter_name = "stage"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("free", gettext_lazy("free")),
+            ("claimed", gettext_lazy("in somebody’s hands")),
+            ("mine", gettext_lazy("in my hands")),
+            ("overdue", gettext_lazy("overdue")),
+            ("done", gettext_lazy("done")),
+        ]
+
+    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+        for choice in super().choices(changelist):
+            yield (
+                {**choice, "display": _("open")}
+                if choice["query_string"] == changelist.get_query_string(remove=[self.parameter_name])
+                else choice
+            )
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> models.QuerySet[ReviewTask]:
+        rows: Any = queryset
+        stages = {
+            "free": rows.free,
+            "claimed": rows.claimed,
+            "mine": lambda: rows.claimed().filter(assignee=request.user.pk),
+            "overdue": rows.overdue,
+            "done": lambda: rows.filter(closed_at__isnull=False),
+        }
+        found: models.QuerySet[ReviewTask] = stages.get(self.value() or "", rows.open)()
+        return found
+
+
+@admin.register(ReviewTask)
+class ReviewTaskAdmin(BackOfficeAdmin):
+    list_display = ("case_link", "case_type", "why", "queue", "urgency", "due", "holder", "desk")
+    list_display_links = None
+    list_filter = (Stage, ("queue", admin.RelatedOnlyFieldListFilter), "priority")
+    list_select_related = ("case__case_type", "queue", "assignee")
+    ordering = ("due_at", "id")
+    sortable_by = ("due",)
+    search_help_text = gettext_lazy("Number of a case, or its requester")
+    number = "case_id"
+    prefix = ("case__requester",)
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[ReviewTask]:
+        rows: models.QuerySet[ReviewTask] = super().get_queryset(request)
+        return rows.annotate(read_at=models.ExpressionWrapper(Now(), output_field=models.DateTimeField())).defer(
+            "case__payload", "case__context", "case__metadata", "trace"
+        )
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        task = self.get_object(request, object_id)
+        if task is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]
+        return HttpResponseRedirect(reverse("desk:review", args=[task.pk]))
+
+    @admin.display(description=gettext_lazy("case"))
+    def case_link(self, task: ReviewTask) -> SafeString:
+        return format_html('<a href="{}">#{}</a>', reverse("desk:review", args=[task.pk]), task.case_id)
+
+    @admin.display(description=gettext_lazy("case type"))
+    def case_type(self, task: ReviewTask) -> str:
+        return task.case.case_type.name
+
+    @admin.display(description=gettext_lazy("why"))
+    def why(self, task: ReviewTask) -> SafeString:
+        return reason_badge(task)
+
+    @admin.display(description=gettext_lazy("priority"))
+    def urgency(self, task: ReviewTask) -> SafeString:
+        return priority(task.priority)
+
+    @admin.display(description=gettext_lazy("due"), ordering="due_at")
+    def due(self, task: ReviewTask) -> SafeString:
+        return due(task)
+
+    @admin.display(description=gettext_lazy("in hands of"))
+    def holder(self, task: ReviewTask) -> str:
+        held = task.closed_at is None and task.lease_until > task.read_at  # type: ignore[attr-defined]  # annotated
+        return task.assignee.get_username() if held and task.assignee else ""
+
+    @admin.display(description="")
+    def desk(self, task: ReviewTask) -> SafeString:
+        text = _("Open") if task.closed_at is None else _("Look")
+        return format_html(
+            '<a class="cs-button cs-small" href="{}">{}</a>', reverse("desk:review", args=[task.pk]), text
+        )
+
+
+@admin.register(Decision)
+class DecisionAdmin(BackOfficeAdmin):
+    list_display = ("case_link", "case_type", "outcome_badge", "label", "by", "override", "held", "decided_at")
+    list_display_links = None
+    list_filter = ("outcome", "override", ("case__case_type", admin.RelatedOnlyFieldListFilter))
+    list_select_related = ("case__case_type", "decided_by", "policy")
+    ordering = ("-id",)
+    sortable_by = ()
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Decision]:
+        """Without those of cases that somebody still reads blind."""
+        blind = ReviewTask.objects.open().filter(case=models.OuterRef("case"), blind=True, first_answer__isnull=True)
+        rows: models.QuerySet[Decision] = super().get_queryset(request)
+        return rows.filter(~models.Exists(blind)).defer("case__payload", "case__context", "case__metadata")
+
+    @admin.display(description=gettext_lazy("case"))
+    def case_link(self, decision: Decision) -> SafeString:
+        address = reverse("admin:cases_case_change", args=[decision.case_id])
+        return format_html('<a href="{}">#{}</a>', address, decision.case_id)
+
+    @admin.display(description=gettext_lazy("case type"))
+    def case_type(self, decision: Decision) -> str:
+        return decision.case.case_type.name
+
+    @admin.display(description=gettext_lazy("outcome"))
+    def outcome_badge(self, decision: Decision) -> SafeString:
+        kinds = {"approve": "ok", "amend": "warning", "reject": "danger"}
+        return badge(decision.get_outcome_display(), kinds[decision.outcome])
+
+    @admin.display(description=gettext_lazy("by"))
+    def by(self, decision: Decision) -> str:
+        return decision.decided_by.get_username() if decision.decided_by else f"{_('policy')} {decision.policy.number}"

@@ -1,0 +1,1 @@
+"""The review desk: the pages of the back office on which people decide."""

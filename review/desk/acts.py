@@ -1,0 +1,123 @@
+"""What the buttons of the review page do: each calls one verb of the domain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib.auth.models import User
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from cases.errors import Conflict, Invalid
+from review import approve, claims, decide
+from review.desk.answers import Typed, typed
+from review.desk.screen import form_of, held_decision, read_task
+from review.models import Decision, ReviewTask
+
+ORIGIN = "admin"
+NEXT, STAY, KEEP, LEAVE = "next", "stay", "keep", "leave"
+Act = Callable[[User, ReviewTask, Typed], str]
+
+
+def read_submission(user: User, task_id: int, data: QueryDict) -> Typed:
+    """What was typed, read against the form as it stands now.
+
+    Raises: Missing where the account may not see the task.
+    """
+    task = read_task(user, task_id)
+    fields, shown = form_of(task)
+    return typed(data, task=task, fields=fields, shown=shown)
+
+
+def perform(user: User, task_id: int, what: Typed) -> str:
+    """Do what the pressed button says; tells where to go from there.
+
+    Raises: every refusal of the verbs.
+    """
+    act = ACTS.get(what.verb)
+    if act is None:
+        raise Invalid(_("Choose what to do."))
+    return act(user, read_task(user, task_id), what)
+
+
+def _decide(user: User, task: ReviewTask, what: Typed) -> str:
+    if what.faulty:
+        raise Invalid(_("Some fields need another look."))
+    _fields, shown = form_of(task)
+    answer = what.answer(shown.output if shown else None)
+    decide.decide(task.pk, user=user, lease_token=what.lease_token, digest=what.digest, answer=answer, origin=ORIGIN)
+    return NEXT
+
+
+def _answer_first(user: User, task: ReviewTask, what: Typed) -> str:
+    if what.faulty:
+        raise Invalid(_("Some fields need another look."))
+    decide.first_answer(
+        task.pk, user=user, lease_token=what.lease_token, digest=what.digest, output=what.output or {}, origin=ORIGIN
+    )
+    return STAY
+
+
+def _raise(user: User, task: ReviewTask, what: Typed) -> str:
+    claims.raise_task(task.pk, user=user, lease_token=what.lease_token, reason=what.note or what.reason, origin=ORIGIN)
+    return NEXT
+
+
+def _release(user: User, task: ReviewTask, what: Typed) -> str:
+    claims.release(task.pk, user=user, lease_token=what.lease_token, origin=ORIGIN)
+    return LEAVE
+
+
+def _claim(user: User, task: ReviewTask, what: Typed) -> str:
+    claims.claim(task.pk, user=user, origin=ORIGIN)
+    return STAY
+
+
+def _reclaim(user: User, task: ReviewTask, what: Typed) -> str:
+    """Claim again after the lease was lost; what was typed stays on the page."""
+    claims.claim(task.pk, user=user, origin=ORIGIN)
+    return KEEP
+
+
+def _accept(user: User, task: ReviewTask, what: Typed) -> str:
+    approve.approve(_held(user, task, what).pk, by=user, origin=ORIGIN, note=what.note)
+    return NEXT
+
+
+def _send_back(user: User, task: ReviewTask, what: Typed) -> str:
+    approve.send_back(_held(user, task, what).pk, by=user, note=what.note, origin=ORIGIN)
+    return NEXT
+
+
+def _held(user: User, task: ReviewTask, what: Typed) -> Decision:
+    """The decision that this claimed task asks a second person about.
+
+    Raises: Conflict when the claim is lost, or the decision is no longer the one that was shown.
+    """
+    if not ReviewTask.objects.claimed().filter(pk=task.pk, assignee=user, lease_token=what.lease_token).exists():
+        raise Conflict(claims.lost_because(task.pk), code="lease-lost")
+    decision = held_decision(task)
+    if decision is None:
+        raise Conflict(_("This decision does not wait for a second approval any more."), code="content-changed")
+    return decision
+
+
+def _take_away(user: User, task: ReviewTask, what: Typed) -> str:
+    claims.take_away(task.pk, by=user, reason=what.note, origin=ORIGIN)
+    return STAY
+
+
+ACTS: dict[str, Act] = {
+    "approve": _decide,
+    "amend": _decide,
+    "reject": _decide,
+    "machine": _decide,
+    "answer": _answer_first,
+    "raise": _raise,
+    "release": _release,
+    "claim": _claim,
+    "reclaim": _reclaim,
+    "accept": _accept,
+    "send_back": _send_back,
+    "take_away": _take_away,
+}

@@ -1,0 +1,321 @@
+"""Everything that one review page shows, read in a bounded number of queries. What must not be shown is not read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import DateTimeField, Exists, ExpressionWrapper, OuterRef
+from django.db.models.functions import Now
+from django.utils.safestring import SafeString
+
+from cases.access import visible
+from cases.errors import Missing
+from cases.models import Attachment, Case, Prediction
+from cases.models.choices import Reason
+from review.desk.form import Field, fields_of, plain
+from review.desk.inputs import Fragment, Input, context_of, input_of
+from review.desk.text import Mark, marks_of, rendered
+from review.desk.why import Line, lines_of, sureness
+from review.models import Decision, ReviewTask
+from review.shown import conceals, digest_of, newest_prediction
+
+EARLIER_CASES = 5
+EARLIER_TASKS = 10
+EARLIER_PREDICTIONS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    label: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A piece of evidence, quoted, with the mark that it jumps to."""
+
+    text: str
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An earlier case of the same requester. ``id`` is 0 where the reader may not open it."""
+
+    id: int
+    case_type: str
+    label: str
+    state: str
+    created_at: datetime
+
+
+@dataclass(slots=True)
+class Machine:
+    """What the machine said, for a reader to whom it may be shown."""
+
+    prediction: Prediction
+    rows: list[tuple[str, str]]
+    word: str
+    alternatives: list[Alternative]
+    quotes: list[Quote]
+    below: bool
+    threshold: float
+
+
+@dataclass(slots=True)
+class Screen:
+    """One task as it stands before one reader."""
+
+    task: ReviewTask
+    case: Case
+    user: User
+    now: datetime
+    prediction: Prediction | None
+    machine: Machine | None
+    input: Input
+    context: list[Fragment]
+    fields: list[Field]
+    guidelines: SafeString
+    why: list[Line]
+    attachments: list[Attachment]
+    earlier_cases: list[Earlier]
+    earlier_predictions: list[Prediction]
+    decisions: list[Decision]
+    earlier_tasks: list[ReviewTask]
+    digest: str
+    messages: list[str] = field(default_factory=list)
+
+    @property
+    def concealed(self) -> bool:
+        return conceals(self.task)
+
+    @property
+    def revealed(self) -> bool:
+        """Read blind, answered, and now shown beside the reader's own answer."""
+        return self.task.blind and self.task.first_answer is not None
+
+    @property
+    def agrees(self) -> bool:
+        """The blind reader's answer is the machine's too."""
+        return self.revealed and self.prediction is not None and self.prediction.output == self.task.first_answer
+
+    @property
+    def mine(self) -> bool:
+        task = self.task
+        return task.closed_at is None and task.assignee_id == self.user.pk and task.lease_until > self.now
+
+    @property
+    def taken(self) -> bool:
+        """Somebody else holds it now."""
+        task = self.task
+        held = task.closed_at is None and task.assignee_id is not None and task.lease_until > self.now
+        return held and task.assignee_id != self.user.pk
+
+    @property
+    def free(self) -> bool:
+        return self.task.closed_at is None and not self.mine and not self.taken
+
+    @property
+    def seconds_left(self) -> int:
+        return max(0, int((self.task.lease_until - self.now).total_seconds()))
+
+    @property
+    def overdue(self) -> bool:
+        return self.task.due_at < self.now
+
+    @property
+    def held(self) -> Decision | None:
+        """The decision that waits for this task's second approval."""
+        if self.task.reason != Reason.SECOND_APPROVAL:
+            return None
+        version = self.case.version
+        return next((one for one in self.decisions if one.held and one.case_version == version), None)
+
+    @property
+    def held_rows(self) -> list[tuple[str, str]]:
+        return rows_of(self.held.output) if self.held else []
+
+    @property
+    def last_decision(self) -> Decision | None:
+        return self.decisions[0] if self.decisions else None
+
+    @property
+    def may_decide(self) -> bool:
+        return self.user.has_perm("review.decide_reviewtask") and self.task.reason != Reason.SECOND_APPROVAL
+
+    @property
+    def may_raise(self) -> bool:
+        return self.user.has_perm("review.raise_reviewtask") and self.task.reason != Reason.SECOND_APPROVAL
+
+    @property
+    def may_give_second_approval(self) -> bool:
+        held = self.held
+        return held is not None and held.decided_by_id != self.user.pk and self.user.has_perm("review.approve_decision")
+
+    @property
+    def may_claim(self) -> bool:
+        return self.free and self.user.has_perm("review.claim_reviewtask")
+
+    @property
+    def read_afterwards(self) -> bool:
+        return self.task.reason == Reason.SAMPLE
+
+
+def screen_of(user: User, task_id: int) -> Screen:
+    """The page of a task.
+
+    Raises: Missing where the account may not see the task.
+    """
+    task = read_task(user, task_id)
+    case, hidden = task.case, conceals(task)
+    predictions = _predictions(case)
+    newest = predictions[0] if predictions else None
+    shown = None if hidden else newest
+    marks = marks_of(shown.evidence) if shown else []
+    machine = _machine(shown, task=task, marks=marks) if shown else None
+    return Screen(
+        task=task,
+        case=case,
+        user=user,
+        now=task.read_at,  # type: ignore[attr-defined]  # annotated: the database's clock
+        prediction=shown,
+        machine=machine,
+        input=input_of(case.payload, marks),
+        context=context_of(case.context, marks),
+        fields=fields_of(case.case_type.output_schema, _starting_output(task, shown)),
+        guidelines=rendered(case.case_type.guidelines),
+        why=[] if hidden else lines_of(task.trace),
+        attachments=list(
+            visible(user, Attachment.objects.filter(case=case), "cases.view_attachment").order_by("id")[:20]
+        ),
+        earlier_cases=_earlier_cases(case),
+        earlier_predictions=[] if hidden else predictions[1:],
+        decisions=[] if hidden else _decisions(case),
+        earlier_tasks=_earlier_tasks(task),
+        digest=digest_of(task, case, newest),
+    )
+
+
+def read_task(user: User, task_id: int) -> ReviewTask:
+    """The task with its case and policy, and as ``read_at`` the database's present.
+
+    Raises: Missing where the account may not see it.
+    """
+    rows = visible(user, ReviewTask.objects.all(), "review.view_reviewtask")
+    related = rows.select_related("case__case_type", "policy", "queue", "assignee")
+    clock = ExpressionWrapper(Now(), output_field=DateTimeField())
+    task = related.annotate(read_at=clock).filter(pk=task_id).first()
+    if task is None:
+        raise Missing("There is no such task, or it is not yours to see.")
+    return task
+
+
+def form_of(task: ReviewTask) -> tuple[list[Field], Prediction | None]:
+    """The form of a task as it stands now, and the prediction that may be shown with it."""
+    shown = None if conceals(task) else newest_prediction(task.case)
+    return fields_of(task.case.case_type.output_schema, _starting_output(task, shown)), shown
+
+
+def held_decision(task: ReviewTask) -> Decision | None:
+    """The decision on the case's present version, where it waits for a second approval."""
+    held = Decision.objects.filter(case=task.case_id, case_version=task.case.version, held=True, approval=None)
+    return held.first() if task.reason == Reason.SECOND_APPROVAL else None
+
+
+def _starting_output(task: ReviewTask, shown: Prediction | None) -> dict[str, Any] | None:
+    """What the form begins with: a blind reader's own answer, else what the machine said."""
+    if task.blind:
+        return task.first_answer
+    return shown.output if shown else None
+
+
+def _predictions(case: Case) -> list[Prediction]:
+    """The newest first; only its head is ever shown before a blind reader has answered, and that only as a digest."""
+    return list(Prediction.objects.filter(case=case).order_by("-id")[:EARLIER_PREDICTIONS])
+
+
+def _machine(prediction: Prediction, *, task: ReviewTask, marks: Sequence[Mark]) -> Machine:
+    threshold = task.policy.thresholds.get(prediction.label, task.policy.threshold)
+    return Machine(
+        prediction=prediction,
+        rows=rows_of(prediction.output),
+        word=sureness(prediction.confidence),
+        alternatives=_alternatives(prediction),
+        quotes=_quotes(task.case, marks),
+        below=prediction.confidence < threshold,
+        threshold=threshold,
+    )
+
+
+def rows_of(output: Any) -> list[tuple[str, str]]:
+    """An output, one line per field."""
+    return [(str(name), plain(value)) for name, value in output.items()] if isinstance(output, dict) else []
+
+
+def _alternatives(prediction: Prediction) -> list[Alternative]:
+    found = []
+    for row in prediction.alternatives if isinstance(prediction.alternatives, list) else []:
+        confidence = row.get("confidence") if isinstance(row, dict) else None
+        label = row.get("label") if isinstance(row, dict) else None
+        if isinstance(label, str) and isinstance(confidence, int | float) and label != prediction.label:
+            found.append(Alternative(label, float(confidence)))
+    return found[:5]
+
+
+def _quotes(case: Case, marks: Sequence[Mark]) -> list[Quote]:
+    found = []
+    for mark in marks:
+        text = _text_at({"payload": case.payload, "context": case.context}, mark.path)
+        if isinstance(text, str) and mark.start < len(text):
+            found.append(Quote(text[mark.start : mark.end][:80], mark.anchor))
+    return found[:8]
+
+
+def _text_at(facts: Any, path: str) -> Any:
+    value = facts
+    for part in path.split("."):
+        if isinstance(value, dict):
+            value = value.get(part)
+        elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            return None
+    return value
+
+
+def _decisions(case: Case) -> list[Decision]:
+    rows = Decision.objects.filter(case=case).select_related("decided_by", "approval__by", "policy")
+    return list(rows.order_by("-id")[:EARLIER_TASKS])
+
+
+def _earlier_tasks(task: ReviewTask) -> list[ReviewTask]:
+    rows = ReviewTask.objects.filter(case=task.case_id).exclude(pk=task.pk).select_related("queue", "assignee")
+    return list(
+        rows.only(
+            "reason", "note", "opened_at", "closed_at", "ending", "queue__name", "assignee__username", "case_id"
+        ).order_by("-id")[:EARLIER_TASKS]
+    )
+
+
+def _earlier_cases(case: Case) -> list[Earlier]:
+    """The same requester's latest cases: kind, date and outcome, nothing of their content."""
+    if not case.requester:
+        return []
+    blind = ReviewTask.objects.open().filter(case=OuterRef("pk"), blind=True, first_answer__isnull=True)
+    rows = Case.objects.filter(requester=case.requester, pk__lt=case.pk).light().select_related("case_type")
+    rows = rows.annotate(hidden=Exists(blind)).order_by("-pk")
+    return [_earlier(row) for row in rows[:EARLIER_CASES]]
+
+
+def _earlier(row: Case) -> Earlier:
+    label = "" if row.hidden else row.label  # type: ignore[attr-defined]  # annotated
+    return Earlier(row.pk, row.case_type.name, label, row.get_state_display(), row.created_at)
+
+
+def undo_until(decision: Decision) -> datetime:
+    """When the grace period of a decision ends."""
+    return decision.decided_at + timedelta(seconds=decision.policy.grace_seconds)
