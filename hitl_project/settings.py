@@ -271,7 +271,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "cases.api.pagination.KeyPagination",
     "PAGE_SIZE": 50,
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "cases.api.openapi.Schema",
     "EXCEPTION_HANDLER": "cases.api.problems.problem_handler",
     "DEFAULT_THROTTLE_CLASSES": ["hitl_project.throttling.CallerRate"],
     "DEFAULT_THROTTLE_RATES": {
