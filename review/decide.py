@@ -14,7 +14,7 @@ from django.utils import timezone
 from cases import conditions, hooks, outbox, schemas
 from cases.audit import Journal, journal
 from cases.errors import Conflict, Invalid
-from cases.models import Case, Prediction
+from cases.models import Case, Effect, Prediction
 from cases.models.choices import Reason, State
 from cases.outbox import Happening
 from cases.transitions import move
@@ -64,6 +64,8 @@ def decide(task_id: int, *, user: User, lease_token: int, digest: str, answer: A
     check_answer(answer)
     with journal(actor=user, origin=origin) as log:
         task = own_claim(task_id, user=user, lease_token=lease_token)
+        if task.reason == Reason.SECOND_APPROVAL:
+            raise Conflict("This task asks for a second approval: approve the held decision, or send it back.")
         prediction = newest_prediction(task.case)
         if digest != digest_of(task, task.case, prediction):
             raise Conflict(
@@ -160,17 +162,32 @@ def conclude(
     hold: bool = False,
 ) -> Decision:
     """in_review → decided: the decision, what it sets off, and the end of the task, in one transaction."""
-    case, policy = task.case, task.policy
-    held = hold or _needs_second(case, policy, settled)
-    _advance(case, policy, settled=settled, held=held, log=log)
-    earlier = Decision.objects.filter(case=case).order_by("-id").first()
-    decision = Decision.objects.create(
+    case = task.case
+    held = hold or _needs_second(case, task.policy, settled)
+    _advance(case, task.policy, settled=settled, held=held, log=log)
+    decision = _write(task, answer=answer, settled=settled, prediction=prediction, user=user, held=held)
+    end_task(task, ending=ReviewTask.Ending.DECIDED)
+    data = {"outcome": settled.outcome, "label": settled.label, "held": held}
+    log("decision.made", case_id=case.pk, subject=decision, data=data)
+    if held:
+        _ask_a_second(decision, log=log)
+    else:
+        take_effect(decision, log=log)
+    hooks.call("decision_made", decision=decision, task=task, log=log)
+    return decision
+
+
+def _write(
+    task: ReviewTask, *, answer: Answer, settled: Settled, prediction: Prediction | None, user: User, held: bool
+) -> Decision:
+    case = task.case
+    return Decision.objects.create(
         case=case,
         case_version=case.version,
         task=task,
-        policy=policy,
+        policy=task.policy,
         prediction=prediction,
-        supersedes=earlier,
+        supersedes=Decision.objects.filter(case=case).order_by("-id").first(),
         outcome=settled.outcome,
         output=settled.output,
         label=settled.label,
@@ -183,19 +200,6 @@ def conclude(
         digest=digest_of(task, case, prediction),
         active_seconds=answer.active_seconds,
     )
-    end_task(task, ending=ReviewTask.Ending.DECIDED)
-    log(
-        "decision.made",
-        case_id=case.pk,
-        subject=decision,
-        data={"outcome": settled.outcome, "label": settled.label, "held": held},
-    )
-    if held:
-        _ask_a_second(decision, log=log)
-    else:
-        take_effect(decision, log=log)
-    hooks.call("decision_made", decision=decision, task=task, log=log)
-    return decision
 
 
 def _needs_second(case: Case, policy: Policy, settled: Settled) -> bool:
@@ -217,21 +221,25 @@ def _advance(case: Case, policy: Policy, *, settled: Settled, held: bool, log: J
 
 def take_effect(decision: Decision, *, log: Journal) -> None:
     """Queue what the decision sets off. One that says the same as what has left already sets off nothing anew."""
-    case, before = decision.case, decision.supersedes
-    if before is not None and _has_acted(before):
-        if (before.outcome == "reject", before.output) == (decision.outcome == "reject", decision.output):
+    case, acted = decision.case, _acted_on(decision)
+    if acted is not None:
+        if (acted.outcome == "reject", acted.output) == (decision.outcome == "reject", decision.output):
             return
         told = told_of(decision)
-        outbox.compensate(case, version=before.case_version, data=told, log=log)
-        overridden = {**told, "supersedes": told_of(before)["decision"]}
+        outbox.compensate(case, version=acted.case_version, data=told, log=log)
+        overridden = {**told, "supersedes": told_of(acted)["decision"]}
         outbox.announce([Happening(case=case, event="decision.overridden", data=overridden)], log=log)
     grace = decision.policy.grace_seconds
     outbox.announce([Happening(case=case, event="case.decided", data=told_of(decision), grace_seconds=grace)], log=log)
 
 
-def _has_acted(decision: Decision) -> bool:
-    effects = decision.case.effects.filter(case_version=decision.case_version, event="case.decided")
-    return effects.exclude(status="cancelled").exists()
+def _acted_on(decision: Decision) -> Decision | None:
+    """The earlier decision whose effects stand outside: the newest of which any has left."""
+    sent = Effect.objects.filter(case=decision.case_id, event="case.decided").exclude(status=Effect.Status.CANCELLED)
+    earlier = Decision.objects.filter(
+        case=decision.case_id, pk__lt=decision.pk, case_version__in=sent.values("case_version")
+    )
+    return earlier.select_related("policy", "decided_by").order_by("-pk").first()
 
 
 def _ask_a_second(decision: Decision, *, log: Journal) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cases.api.serializers import attachment_body, case_body, moment, prediction_body
 from cases.models import Effect, Prediction
-from cases.models.choices import Priority
+from cases.models.choices import Priority, Reason
 from review.models import Approval, Decision, Policy, Queue, ReviewTask
 from review.shown import conceals, digest_of
 
@@ -46,9 +46,19 @@ def desk_body(task: ReviewTask, *, predictions: Sequence[Prediction], base: str)
         "prediction": None if hidden or newest is None else prediction_body(newest),
         "earlier_predictions": [] if hidden else [prediction_body(row) for row in predictions[1:]],
         "first_answer": task.first_answer,
+        "held_decision": _held(task),
         "output_schema": case.case_type.output_schema,
         "guidelines": case.case_type.guidelines,
     }
+
+
+def _held(task: ReviewTask) -> dict[str, Any] | None:
+    """What a second approver is to approve, or send back."""
+    if task.reason != Reason.SECOND_APPROVAL:
+        return None
+    rows = Decision.objects.filter(case=task.case_id, held=True).select_related("policy", "decided_by")
+    decision = rows.order_by("-pk").first()
+    return decision_body(decision) if decision else None
 
 
 def decision_body(decision: Decision, *, concealed: bool = False) -> dict[str, Any]:
