@@ -103,18 +103,20 @@ def test_a_database_that_never_answers_is_one_clear_line(tmp_path: Path) -> None
     assert not (stack.data_dir / "redis.sock").exists()
 
 
-def test_sigterm_while_it_is_still_preparing_stops_it_at_once(launch_stack: Launch) -> None:
+@pytest.mark.parametrize("step", ["migrate", "collectstatic"])
+def test_sigterm_while_it_is_still_preparing_stops_it_at_once(launch_stack: Launch, step: str) -> None:
     stack = launch_stack(wait=False, STATIC_ROOT="")
-    wait_until(lambda: "migrating" in stack.log, seconds=20, what="the migrations")
+    wait_until(lambda: f"command={step}" in stack.log, seconds=30, what=step)
     children = everyone(stack)
     assert stack.process is not None
     os.kill(stack.process.pid, signal.SIGTERM)
-    assert stack.process.wait(timeout=10) == 0
+    assert stack.process.wait(timeout=10) == 0, stack.log
     assert alive(children) == []
 
 
-def test_a_data_directory_with_a_very_long_path_works(tmp_path: Path) -> None:
-    stack = RunningStack(tmp_path / ("long" * 30), environ={"RQ_WORKERS": "1"})
+def test_a_data_directory_with_a_very_long_path_works(tmp_path: Path, run_directory: Path) -> None:
+    environ = {"RQ_WORKERS": "1", "STATIC_ROOT": str(run_directory / "static")}
+    stack = RunningStack(tmp_path / ("long" * 30), environ=environ)
     try:
         stack.start()
         assert stack.status("/readyz") == 200

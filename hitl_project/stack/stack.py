@@ -8,17 +8,14 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import FrameType
 from typing import IO
 
 import structlog
 from django.conf import settings
-from django.core.management import call_command
-from django.db import connections
 
 from hitl_project.health import check_database
 from hitl_project.stack import lock, plan, processes, redis_server, static_files
-from hitl_project.stack.supervisor import Supervisor
+from hitl_project.stack.supervisor import StopRequested, Supervisor
 
 logger = structlog.get_logger("stack")
 
@@ -29,10 +26,6 @@ REDIS_GRACE_SECONDS = 1.5
 
 class CannotStart(Exception):
     """One line that says what is in the way."""
-
-
-class StopRequested(BaseException):
-    """SIGTERM or Ctrl-C while something is being prepared."""
 
 
 @dataclass
@@ -51,8 +44,7 @@ class Stack:
         """
         held = self._hold_data_directory()
         listener = self._listen()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, _request_stop)
+        self.supervisor.listen_to_signals()
         try:
             self._prepare()
             self._start(listener)
@@ -60,8 +52,6 @@ class Stack:
         except StopRequested:
             logger.info("stopping")
         finally:
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-                signal.signal(number, signal.SIG_IGN)
             self._stop()
             listener.close()
             held.close()
@@ -94,11 +84,10 @@ class Stack:
     def _prepare(self) -> None:
         if settings.EMBEDDED_REDIS:
             self._start_redis()
-        self._wait_for_database()
-        logger.info("migrating")
-        call_command("migrate", interactive=False, verbosity=0)
-        connections.close_all()
-        static_files.collect()
+        if "migrations" in self._wait_for_database():
+            self._run_to_end("migrate", "--no-input", "--verbosity", "0")
+        if static_files.are_stale():
+            self._run_to_end("collectstatic", "--no-input", "--verbosity", "0")
         if self.demo:
             self._run_to_end("load_demo")
 
@@ -113,8 +102,8 @@ class Stack:
                 raise CannotStart(f"The embedded Redis does not answer on {settings.REDIS_SOCKET}.")
             self.supervisor.tick()
 
-    def _wait_for_database(self) -> None:
-        """A database server that starts beside us may need a moment."""
+    def _wait_for_database(self) -> dict[str, str]:
+        """What is missing in a database that answers; a server that starts beside us may need a moment."""
         deadline = time.monotonic() + settings.DATABASE_WAIT_SECONDS
         while "database" in (missing := check_database()):
             if time.monotonic() > deadline:
@@ -122,10 +111,12 @@ class Stack:
             logger.warning("waiting_for_the_database")
             for _ in range(10):
                 self.supervisor.tick()
+        return missing
 
-    def _run_to_end(self, command: str) -> None:
-        logger.info("running", command=command)
-        process = processes.spawn(plan.manage(command))
+    def _run_to_end(self, *command: str) -> None:
+        # In a process of its own, so that it can be stopped at any moment.
+        logger.info("running", command=command[0])
+        process = processes.spawn(plan.manage(*command))
         try:
             while process.poll() is None:
                 self.supervisor.tick()
@@ -133,7 +124,7 @@ class Stack:
             processes.signal_group(process.pid, signal.SIGKILL)
             process.wait()
         if process.returncode:
-            raise CannotStart(f"`manage.py {command}` failed with code {process.returncode}.")
+            raise CannotStart(f"`manage.py {command[0]}` failed with code {process.returncode}.")
 
     def _start(self, listener: socket.socket) -> None:
         self.supervisor.add(plan.website(listener.fileno()), *plan.workers(), plan.scheduler())
@@ -154,12 +145,6 @@ class Stack:
         if settings.EMBEDDED_REDIS:
             settings.REDIS_SOCKET.unlink(missing_ok=True)
         logger.info("all_stopped", seconds=round(time.monotonic() - began, 1))
-
-
-def _request_stop(number: int, frame: FrameType | None) -> None:
-    for repeated in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(repeated, signal.SIG_IGN)
-    raise StopRequested
 
 
 def _ready(address: str) -> bool:

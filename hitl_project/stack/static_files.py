@@ -1,25 +1,18 @@
-"""Static files, collected when they are older than what they come from."""
+"""Whether static files have to be collected anew."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-import structlog
 from django.apps import apps
 from django.conf import settings
-from django.core.management import call_command
-
-logger = structlog.get_logger("stack")
 
 
-def collect() -> None:
-    """Copy, compress and name by content; a second start finds nothing to do."""
+def are_stale() -> bool:
+    """Whether anything is newer than what was collected."""
     manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
-    if manifest.exists() and manifest.stat().st_mtime >= max(_ages()):
-        return
-    logger.info("collecting_static_files")
-    call_command("collectstatic", interactive=False, verbosity=0)
+    return not manifest.exists() or manifest.stat().st_mtime < max(_ages())
 
 
 def _ages() -> Iterator[float]:

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from types import FrameType
 
 import structlog
 
@@ -58,9 +59,25 @@ class Child:
         logger.warning("died", child=self.name, pid=process.pid, code=process.returncode, restart_in=self.pause)
 
 
+class StopRequested(Exception):
+    """SIGTERM, SIGHUP or Ctrl-C came."""
+
+
 @dataclass
 class Supervisor:
     children: list[Child] = field(default_factory=list)
+    stop_requested: bool = False
+
+    def listen_to_signals(self) -> None:
+        """From now on a signal to stop makes the next tick raise StopRequested.
+
+        The handler raises nothing itself: an exception from a handler is lost where it lands in a destructor.
+        """
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._note)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.stop_requested = True
 
     def add(self, *children: Child) -> None:
         for child in children:
@@ -68,6 +85,12 @@ class Supervisor:
             child.start()
 
     def tick(self) -> None:
+        """Look after every child, then rest for a moment.
+
+        Raises: StopRequested
+        """
+        if self.stop_requested:
+            raise StopRequested
         for child in self.children:
             child.tend()
         time.sleep(TICK_SECONDS)
