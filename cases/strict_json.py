@@ -15,6 +15,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 LARGEST = 2**53  # beyond it JSON readers round
+TOO_DEEP = "…"  # a path that ends so is told by its first name alone
 LONGEST_NUMBER = 40  # characters that are looked at; every such integer is beyond the largest
 
 
@@ -59,7 +60,10 @@ def fault(value: Any, *, depth: int = 1) -> Fault | None:
     """The first thing in a value that cannot be kept as it is, or None. ``depth`` is that of the value itself."""
     check = _CHECKS.get(type(value))
     found = check(value, depth) if check else None
-    return Fault(found[0].removeprefix("."), found[1]) if found else None
+    if not found:
+        return None
+    path = found[0].removeprefix(".")
+    return Fault(path.partition(".")[0].partition("[")[0] if path.endswith(TOO_DEEP) else path, found[1])
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -81,7 +85,7 @@ Found = tuple[str, str] | None
 
 def _of_object(value: dict[str, Any], depth: int) -> Found:
     if depth > settings.PAYLOAD_MAX_DEPTH:
-        return "", _too_deep()
+        return TOO_DEEP, _too_deep()
     for name, item in value.items():
         if wrong := _of_text(name, depth):
             return "", _("The name of a field is not usable: %(reason)s") % {"reason": wrong[1]}
@@ -98,7 +102,7 @@ def _of_twice(value: _Twice, depth: int) -> Found:
 
 def _of_array(value: list[Any], depth: int) -> Found:
     if depth > settings.PAYLOAD_MAX_DEPTH:
-        return "", _too_deep()
+        return TOO_DEEP, _too_deep()
     for position, item in enumerate(value):
         check = _CHECKS.get(type(item))
         if check and (found := check(item, depth + 1)):

@@ -88,7 +88,7 @@ def test_one_accounts_idempotency_key_means_nothing_to_another(sender: User, cas
     assert other.status == "created"
 
 
-@pytest.mark.parametrize("key", ["x" * 201, "a\nb", "a​b", " a"])
+@pytest.mark.parametrize("key", ["x" * 201, "a\nb", "a\u200bb", " a"])
 def test_an_odd_idempotency_key_is_refused(sender: User, case_type: CaseType, key: str) -> None:
     with pytest.raises(Invalid):
         ingest([item(case_type)], sender=sender, origin="api", keys=[key])

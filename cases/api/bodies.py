@@ -9,20 +9,28 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 
-from cases.errors import TooLarge
+from cases.errors import Refused, TooLarge
 
 CASE_OVERHEAD = 4  # a body may be this many times the payload limit: escapes, white space, context, prediction
 MOST_DRAINED = 64 * 1024 * 1024
 PIECE = 256 * 1024
 
 
+class LengthNeeded(Refused):
+    """A body that comes in pieces of unannounced length."""
+
+    status = 411
+    code = "length-needed"
+
+
 def raw_json(request: Request, *, limit: int = 0) -> bytes:
     """The body of a JSON request. ``limit`` is in bytes; without one it is what a single case may need.
 
-    Raises: UnsupportedMediaType, TooLarge.
+    Raises: UnsupportedMediaType, TooLarge, LengthNeeded.
     """
     http: HttpRequest = request._request  # noqa: SLF001 - DRF's own name for it
-    _check_kind(http)
+    if http.META.get("CONTENT_LENGTH") not in (None, "", "0"):  # of nothing, the kind does not matter
+        _check_kind(http)
     most = limit or CASE_OVERHEAD * settings.PAYLOAD_MAX_BYTES
     check_size(request, most=most)
     try:
@@ -32,15 +40,17 @@ def raw_json(request: Request, *, limit: int = 0) -> bytes:
 
 
 def check_size(request: Request, *, most: int) -> None:
-    """Refuse by the announced length, before anything is read into memory. A body without one counts as empty.
+    """Refuse by the announced length, before anything is read into memory.
 
-    Raises: TooLarge.
+    Raises: TooLarge, LengthNeeded.
     """
     http: HttpRequest = request._request  # noqa: SLF001 - DRF's own name for it
     try:
         length = int(http.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
         length = 0
+    if http.headers.get("Transfer-Encoding") and not http.META.get("CONTENT_LENGTH"):
+        raise LengthNeeded(_("Send a Content-Length; bodies in chunks are not taken."))
     if length > most:
         _drain(http, length)
         raise _too_large(most)
