@@ -51,7 +51,8 @@ def expand(variant: str, slots: Slots, rng: Random) -> str:
     while CHOICE.search(variant):
         variant = CHOICE.sub(chosen, variant)
     filled = SLOT.sub(lambda match: slots[str(match[1])], variant)
-    return re.sub(r" +([.,?!]|$)", r"\1", re.sub(r" {2,}", " ", filled)).strip()
+    tidy = re.sub(r" +([.,?!]|$)", r"\1", re.sub(r" {2,}", " ", filled)).strip()
+    return re.sub(r"\b([Aa]) (?=(?:oak|enamel)\b)", r"\1n ", tidy)
 
 
 def line(variants: list[str], slots: Slots, rng: Random) -> str:

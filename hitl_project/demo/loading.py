@@ -19,7 +19,6 @@ from hitl_project.demo.book import Book
 from hitl_project.demo.history import History
 from hitl_project.demo.people import of_role
 from hitl_project.demo.simulation import DAYS, simulate
-from metrics.models import StaleHour
 from metrics.rollup import rebuild
 from review import coin
 from review.models import Policy, Queue
@@ -43,19 +42,8 @@ def load(*, now: datetime, tell: Tell, days: int = DAYS, seed: int = SEED) -> in
         tell("writing it down")
         _write(history, hashes, start=now - timedelta(days=days))
     tell("summing it up for the reports")
-    _sum_up(now - timedelta(days=days), now)
-    return len(history.lives)
-
-
-def _sum_up(start: datetime, end: datetime) -> None:
-    """Sum whole days at once: hours in which nothing happened would tear them into many small runs."""
-    hours = [start.replace(minute=0, second=0, microsecond=0)]
-    while hours[-1] < end:
-        hours.append(hours[-1] + timedelta(hours=1))
-    case_types = CaseType.objects.values_list("pk", flat=True)
-    rows = [StaleHour(case_type_id=pk, start=hour) for pk in case_types for hour in hours]
-    StaleHour.objects.bulk_create(rows, batch_size=500, ignore_conflicts=True)
     rebuild()
+    return len(history.lives)
 
 
 def is_loaded() -> bool:

@@ -84,7 +84,7 @@ def refund(rng: Random) -> DemoCase:
 
 def _request(rng: Random) -> Request:
     ground = rng.choices(list(GROUNDS), weights=list(GROUNDS.values()))[0]
-    paid = round(min(rng.lognormvariate(4.2, 0.8), 950), 2)
+    paid = round(min(rng.lognormvariate(4.4, 0.9), 950), 2)
     days = rng.randrange(45, 420) if ground == "defect" else rng.randrange(1, 48)
     return Request(ground=ground, paid=paid, days=days)
 

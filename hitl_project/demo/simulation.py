@@ -18,7 +18,7 @@ from cases.classifiers.base import Answer
 from hitl_project.demo import desk, oversight, school, shifts
 from hitl_project.demo.generator import generate, stream
 from hitl_project.demo.grammar import chance, dice
-from hitl_project.demo.history import History, Life, Verdict
+from hitl_project.demo.history import History, Life, Stay, Verdict
 from hitl_project.demo.people import PEOPLE, Person
 
 DAYS = 30
@@ -26,9 +26,10 @@ PER_DAY = {"support-email": 72, "refund-request": 15, "document-tag": 34}
 TAUGHT = {"support-email": 140, "document-tag": 60}
 ROUND_DAYS = {"support-email": (0, 3, 7, 12, 19, 27), "document-tag": (0, 9, 22)}
 # How long before the present people of a role stopped, so that something waits in every queue.
-STOPPED = {"reviewer": 4, "expert": 13, "supervisor": 18, "auditor": 50}
-LEFT_ALONE = {"fast-track": 10}
-NEWS_RATE = 0.07
+STOPPED = {"reviewer": 5, "expert": 13, "supervisor": 20, "auditor": 50}
+# And by queue and by reason: how many hours old a task must have been before anybody looked at it.
+LEFT_ALONE = {"front-desk": 9, "fast-track": 14, "second_approval": 72}
+NEWS_RATE = 0.09
 SECONDS_TO_ANSWER = 3
 
 
@@ -131,7 +132,7 @@ def _automatic(life: Life, answer: Answer, at: datetime) -> None:
 def _maybe_news(world: World, life: Life, at: datetime) -> None:
     """Some decisions are heard of again; wrong ones about the customers' matters more often."""
     wrong = not desk.is_right(life)
-    if chance(NEWS_RATE * (4 if wrong else 1), world.rng):
+    if chance(NEWS_RATE * (1.6 if wrong else 1), world.rng):
         later = at + timedelta(hours=world.rng.uniform(8, 110))
         world.plan(later, partial(_hear, world, life))
 
@@ -175,12 +176,12 @@ def _sitting(world: World, person: Person, end: datetime) -> Callable[[datetime]
 
 def _on_offer(world: World) -> list[Life]:
     """What waits and may be taken; lately nobody has looked at some queues, so that the demo has something there too."""
-    now = world.history.now
-    return [
-        life
-        for life in world.history.waiting.values()
-        if now - (stay := life.stays[-1]).opened_at > timedelta(hours=LEFT_ALONE.get(stay.queue, 0))
-    ]
+    return [life for life in world.history.waiting.values() if not _left_alone(life.stays[-1], world.history.now)]
+
+
+def _left_alone(stay: Stay, now: datetime) -> bool:
+    hours = max(LEFT_ALONE.get(stay.queue, 0), LEFT_ALONE.get(stay.reason, 0))
+    return now - stay.opened_at < timedelta(hours=hours)
 
 
 def _finish(world: World, life: Life, person: Person, at: datetime) -> None:
