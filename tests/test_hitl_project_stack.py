@@ -106,7 +106,7 @@ def test_a_database_that_never_answers_is_one_clear_line(tmp_path: Path) -> None
 @pytest.mark.parametrize("step", ["migrate", "collectstatic"])
 def test_sigterm_while_it_is_still_preparing_stops_it_at_once(launch_stack: Launch, step: str) -> None:
     stack = launch_stack(wait=False, STATIC_ROOT="")
-    wait_until(lambda: f"command={step}" in stack.log, seconds=30, what=step)
+    wait_until(lambda: f"commands={step}" in stack.log, seconds=30, what=step)
     children = everyone(stack)
     assert stack.process is not None
     os.kill(stack.process.pid, signal.SIGTERM)

@@ -85,11 +85,9 @@ class Stack:
         if settings.EMBEDDED_REDIS:
             self._start_redis()
         if "migrations" in self._wait_for_database():
-            self._run_to_end("migrate", "--no-input", "--verbosity", "0")
-        if static_files.are_stale():
-            self._run_to_end("collectstatic", "--no-input", "--verbosity", "0")
-        if self.demo:
-            self._run_to_end("load_demo")
+            self._run_to_end(["migrate", "--no-input", "--verbosity", "0"])
+        collect = [["collectstatic", "--no-input", "--verbosity", "0"]] if static_files.are_stale() else []
+        self._run_to_end(*collect, *([["load_demo"]] if self.demo else []))
 
     def _start_redis(self) -> None:
         try:
@@ -113,18 +111,21 @@ class Stack:
                 self.supervisor.tick()
         return missing
 
-    def _run_to_end(self, *command: str) -> None:
-        # In a process of its own, so that it can be stopped at any moment.
-        logger.info("running", command=command[0])
-        process = processes.spawn(plan.manage(*command))
+    def _run_to_end(self, *commands: list[str]) -> None:
+        """Run management commands beside each other, in processes of their own, so that a stop need not wait for them."""
+        running = {command[0]: processes.spawn(plan.manage(*command)) for command in commands}
+        if running:
+            logger.info("running", commands=", ".join(running))
         try:
-            while process.poll() is None:
+            while any(process.poll() is None for process in running.values()):
                 self.supervisor.tick()
         finally:
-            processes.signal_group(process.pid, signal.SIGKILL)
-            process.wait()
-        if process.returncode:
-            raise CannotStart(f"`manage.py {command[0]}` failed with code {process.returncode}.")
+            for process in running.values():
+                processes.signal_group(process.pid, signal.SIGKILL)
+                process.wait()
+        for name, process in running.items():
+            if process.returncode:
+                raise CannotStart(f"`manage.py {name}` failed with code {process.returncode}.")
 
     def _start(self, listener: socket.socket) -> None:
         self.supervisor.add(plan.website(listener.fileno()), *plan.workers(), plan.scheduler())
