@@ -23,7 +23,7 @@ from metrics.models import FlowRollup, Rollup, RollupCursor, SampleRollup, Span,
 from metrics.periods import DAY, floor
 from review.models import Decision, ReviewTask
 
-EVENTS_AT_ONCE = 20_000
+EVENTS_AT_ONCE = 5_000
 HOUR = timedelta(hours=1)
 REST = 10  # a long run is followed by a pause ten times as long, so that reports never crowd out the work
 NEAR = 6 * HOUR
