@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 
+from cases.access import Account
 from cases.models import Case, Prediction
 from review.models import ReviewTask
 
@@ -27,7 +28,7 @@ def digest_of(task: ReviewTask, case: Case, prediction: Prediction | None) -> st
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def concealed_ids(*, case_ids: Iterable[int]) -> set[int]:
+def concealed_ids(user: Account, case_ids: Iterable[int]) -> set[int]:
     """The cases that somebody is to read blind and has not answered yet: nothing of the machine's answer may be told."""
     unanswered = ReviewTask.objects.open().filter(case__in=list(case_ids), blind=True, first_answer__isnull=True)
     return set(unanswered.values_list("case_id", flat=True))

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import FieldError
 from django.core.paginator import Paginator
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -31,7 +31,8 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]  # generic in the st
 
     @cached_property
     def count(self) -> int:
-        return len(self.object_list.order_by().values_list("pk")[:COUNT_LIMIT])  # type: ignore[union-attr]
+        rows = cast(models.QuerySet[Any], self.object_list)
+        return len(rows.order_by().values_list("pk")[:COUNT_LIMIT])
 
 
 class CalmChangeList(ChangeList):
@@ -53,7 +54,8 @@ class BackOfficeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in
     paginator = CappedPaginator
     show_full_result_count = False
     list_per_page = 50
-    list_max_show_all = 50
+    list_max_show_all = 0
+    show_facets = admin.ShowFacets.NEVER
     actions_selection_counter = False
     actions: Any = None
     view_verbs: ClassVar[Sequence[str]] = ()
@@ -79,7 +81,7 @@ class BackOfficeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in
             return None
         return super().get_object(request, object_id, from_field)
 
-    def get_search_fields(self, request: HttpRequest) -> Sequence[str]:
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
         return (*self.exact, *self.prefix)
 
     def get_search_results(
@@ -97,6 +99,10 @@ class BackOfficeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in
         for name in self.prefix:
             wanted |= models.Q(**{f"{name}__gte": term, f"{name}__lt": term + "\U0010ffff"})
         return queryset.filter(wanted), False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        title = str(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title[:1].upper() + title[1:], **(extra_context or {})})
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return any(can(account(request), verb, obj) for verb in self._view_verbs())

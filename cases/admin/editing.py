@@ -37,7 +37,8 @@ class VersionedForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in th
 
     def _present_version(self) -> int | None:
         rows = type(self.instance)._default_manager.select_for_update().filter(pk=self.instance.pk)
-        return rows.values_list("version", flat=True).first()
+        present: int | None = rows.values_list("version", flat=True).first()
+        return present
 
 
 class AuditedAdmin(BackOfficeAdmin):

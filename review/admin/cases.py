@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.db import models
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import path, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases.admin.base import BackOfficeAdmin, account, badge
+from cases.admin.base import LARGEST_ID, BackOfficeAdmin, account, badge, tell
 from cases.concealment import concealed_ids
-from cases.errors import Forbidden, Missing
+from cases.errors import Forbidden, Missing, Refused
 from cases.models import Case
 from cases.viewing import open_case
 from review.admin.history import history_of
 from review.admin.words import priority, state_badge
 from review.desk.why import percent
+from review.reopen import reopen_case
 
 
 @admin.register(Case)
@@ -57,7 +58,7 @@ class CaseAdmin(BackOfficeAdmin):
         hidden = concealed_ids(account(request), [case.pk for case in page])
         for case in page:
             case.hidden = case.pk in hidden
-        changelist.result_list = page  # type: ignore[assignment]  # the same rows, read
+        changelist.result_list = page
         return changelist
 
     def change_view(
@@ -81,9 +82,25 @@ class CaseAdmin(BackOfficeAdmin):
         except Missing:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined,no-any-return]
         hidden = bool(concealed_ids(user, [case.pk]))
-        payload = json.dumps(case.payload, ensure_ascii=False, indent=2)
-        context = {**frame, "case": case, "hidden": hidden, "payload": payload, **history_of(user, case, hidden=hidden)}
+        context = {**frame, "case": case, "hidden": hidden, **history_of(user, case, hidden=hidden)}
         return TemplateResponse(request, "admin/cases/case/page.html", context)
+
+    def get_urls(self) -> list[Any]:
+        reopen = self.admin_site.admin_view(self.reopen_view)
+        return [path("<int:case_id>/reopen/", reopen, name="cases_case_reopen"), *super().get_urls()]
+
+    def reopen_view(self, request: HttpRequest, case_id: int) -> HttpResponse:
+        """Put a decided case up for decision again; the verb asks for the note and the permission."""
+        address = reverse("admin:cases_case_change", args=[case_id])
+        try:
+            if request.method == "POST" and case_id <= LARGEST_ID:
+                reopen_case(case_id, by=account(request), note=request.POST.get("note", ""), origin="admin")
+                messages.success(request, _("The case is open again."))
+        except Missing as refusal:
+            raise Http404(refusal.message) from None
+        except Refused as refusal:
+            tell(request, refusal)
+        return HttpResponseRedirect(address)
 
     @admin.display(description=gettext_lazy("case"), ordering="id")
     def case_number(self, case: Case) -> str:

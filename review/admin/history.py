@@ -8,6 +8,8 @@ from django.contrib.auth.models import User
 
 from cases.models import Attachment, AuditEvent, Case, Effect, Prediction
 from cases.models.choices import State
+from review.desk.inputs import input_of
+from review.desk.text import marks_of
 from review.models import Decision, ReviewTask
 
 MOST = 50
@@ -20,7 +22,9 @@ def history_of(user: User, case: Case, *, hidden: bool) -> dict[str, Any]:
     )
     shown: dict[str, Any] = {} if hidden else _answers(case)
     effects = Effect.objects.filter(case=case).select_related("endpoint").defer("body").order_by("-id")[:MOST]
+    marks = [] if hidden else marks_of(shown["predictions"][0].evidence if shown["predictions"] else [])
     return {
+        "input": input_of(case.payload, marks),
         "tasks": list(tasks),
         "events": [] if hidden else list(AuditEvent.objects.filter(case_id=case.pk).order_by("id")[:200]),
         "effects": [] if hidden else list(effects),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -117,7 +118,12 @@ class PolicyAdmin(BackOfficeAdmin):
 
     def _verdict(self, request: HttpRequest, policy: Policy) -> HttpResponse:
         """Approve, refuse, stop or propose, by the button that was pressed."""
-        acts = {"approve": self._approve, "refuse": self._refuse, "stop": self._stop, "propose": self._propose}
+        acts: dict[str, Callable[[HttpRequest, Policy], str]] = {
+            "approve": self._approve,
+            "refuse": self._refuse,
+            "stop": self._stop,
+            "propose": self._propose,
+        }
         act = acts.get(request.POST.get("verb", ""))
         try:
             if act is not None:

@@ -36,7 +36,8 @@ class QueueAdmin(AuditedAdmin):
         waiting = ReviewTask.objects.open().filter(queue=models.OuterRef("pk")).order_by().values("queue")
         count = models.Subquery(waiting.annotate(n=models.Count("pk")).values("n"), output_field=models.IntegerField())
         rows: models.QuerySet[Any] = super().get_queryset(request)
-        return rows.prefetch_related("groups").annotate(waiting=count)
+        counted: models.QuerySet[Any] = rows.prefetch_related("groups").annotate(waiting=count)
+        return counted
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("key",) if obj else ()

@@ -24,12 +24,14 @@ WHOLE = ""  # the name of the one field of a schema that declares no properties
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One value of a closed list. ``text`` is how a form sends it; ``digit`` is the key that chooses it."""
+    """One value of a closed list. ``text`` is how a form sends it, ``digit`` the key that chooses it, ``score`` what
+    the machine gave it."""
 
     value: Any
     text: str
     chosen: bool = False
     digit: str = ""
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,15 @@ def fields_of(schema: Mapping[str, Any], output: Mapping[str, Any] | None) -> li
     fields = [_field(str(name), _followed(schema, part), name in required) for name, part in properties.items()]
     given = output or {}
     return _with_digits([_filled(one, given.get(one.name, ABSENT)) for one in fields])
+
+
+def with_scores(fields: Sequence[Field], scores: Mapping[str, float]) -> list[Field]:
+    """The label's choices with what the machine gave each."""
+    return [replace(one, options=_scored(one.options, scores)) if one.name == "label" else one for one in fields]
+
+
+def _scored(options: Sequence[Option], scores: Mapping[str, float]) -> tuple[Option, ...]:
+    return tuple(replace(option, score=scores.get(option.text)) for option in options)
 
 
 def read(fields: Sequence[Field], data: QueryDict) -> list[Field]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,30 +15,17 @@ from cases.access import visible
 from cases.errors import Missing
 from cases.models import Attachment, Case, Prediction
 from cases.models.choices import Reason
-from review.desk.form import Field, fields_of, plain
+from review.desk.form import Field, fields_of, with_scores
 from review.desk.inputs import Fragment, Input, context_of, input_of
-from review.desk.text import Mark, marks_of, rendered
-from review.desk.why import Line, lines_of, sureness
+from review.desk.machine import Machine, machine_of, rows_of
+from review.desk.text import marks_of, rendered
+from review.desk.why import Line, lines_of
 from review.models import Decision, ReviewTask
 from review.shown import conceals, digest_of, newest_prediction
 
 EARLIER_CASES = 5
 EARLIER_TASKS = 10
 EARLIER_PREDICTIONS = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Alternative:
-    label: str
-    confidence: float
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """A piece of evidence, quoted, with the mark that it jumps to."""
-
-    text: str
-    anchor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +37,6 @@ class Earlier:
     label: str
     state: str
     created_at: datetime
-
-
-@dataclass(slots=True)
-class Machine:
-    """What the machine said, for a reader to whom it may be shown."""
-
-    prediction: Prediction
-    rows: list[tuple[str, str]]
-    word: str
-    alternatives: list[Alternative]
-    quotes: list[Quote]
-    below: bool
-    threshold: float
 
 
 @dataclass(slots=True)
@@ -88,6 +61,15 @@ class Screen:
     earlier_tasks: list[ReviewTask]
     digest: str
     messages: list[str] = field(default_factory=list)
+
+    @property
+    def scored_fields(self) -> list[Field]:
+        """The form, with what the machine gave each label."""
+        if self.machine is None:
+            return self.fields
+        prediction = self.machine.prediction
+        scores = {other.label: other.confidence for other in self.machine.alternatives}
+        return with_scores(self.fields, {**scores, prediction.label: prediction.confidence})
 
     @property
     def concealed(self) -> bool:
@@ -176,7 +158,7 @@ def screen_of(user: User, task_id: int) -> Screen:
     newest = predictions[0] if predictions else None
     shown = None if hidden else newest
     marks = marks_of(shown.evidence) if shown else []
-    machine = _machine(shown, task=task, marks=marks) if shown else None
+    machine = machine_of(shown, task=task, marks=marks) if shown else None
     return Screen(
         task=task,
         case=case,
@@ -236,55 +218,6 @@ def _starting_output(task: ReviewTask, shown: Prediction | None) -> dict[str, An
 def _predictions(case: Case) -> list[Prediction]:
     """The newest first; only its head is ever shown before a blind reader has answered, and that only as a digest."""
     return list(Prediction.objects.filter(case=case).order_by("-id")[:EARLIER_PREDICTIONS])
-
-
-def _machine(prediction: Prediction, *, task: ReviewTask, marks: Sequence[Mark]) -> Machine:
-    threshold = task.policy.thresholds.get(prediction.label, task.policy.threshold)
-    return Machine(
-        prediction=prediction,
-        rows=rows_of(prediction.output),
-        word=sureness(prediction.confidence),
-        alternatives=_alternatives(prediction),
-        quotes=_quotes(task.case, marks),
-        below=prediction.confidence < threshold,
-        threshold=threshold,
-    )
-
-
-def rows_of(output: Any) -> list[tuple[str, str]]:
-    """An output, one line per field."""
-    return [(str(name), plain(value)) for name, value in output.items()] if isinstance(output, dict) else []
-
-
-def _alternatives(prediction: Prediction) -> list[Alternative]:
-    found = []
-    for row in prediction.alternatives if isinstance(prediction.alternatives, list) else []:
-        confidence = row.get("confidence") if isinstance(row, dict) else None
-        label = row.get("label") if isinstance(row, dict) else None
-        if isinstance(label, str) and isinstance(confidence, int | float) and label != prediction.label:
-            found.append(Alternative(label, float(confidence)))
-    return found[:5]
-
-
-def _quotes(case: Case, marks: Sequence[Mark]) -> list[Quote]:
-    found = []
-    for mark in marks:
-        text = _text_at({"payload": case.payload, "context": case.context}, mark.path)
-        if isinstance(text, str) and mark.start < len(text):
-            found.append(Quote(text[mark.start : mark.end][:80], mark.anchor))
-    return found[:8]
-
-
-def _text_at(facts: Any, path: str) -> Any:
-    value = facts
-    for part in path.split("."):
-        if isinstance(value, dict):
-            value = value.get(part)
-        elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
-            value = value[int(part)]
-        else:
-            return None
-    return value
 
 
 def _decisions(case: Case) -> list[Decision]:

@@ -141,7 +141,7 @@
                 if (answer.ok && answer.headers.get('Content-Type').startsWith('application/json')) { ends = Date.now() + (await answer.json()).seconds * 1000; } else if (answer.status === 409) { gone((await answer.json()).detail); }
             } catch { /* the network is away; the next beat tries again */ }
         };
-        setInterval(() => {
+        const tick = () => {
             if (!ends) { return; }
             const seconds = Math.max(0, Math.round((ends - Date.now()) / 1000));
             left.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
@@ -150,7 +150,9 @@
             const active = !document.hidden && Date.now() - stirred < IDLE;
             if (active && Date.now() - beaten > Math.min(60000, whole * 250)) { beat(); }
             if (seconds === 0) { beat(); }
-        }, 1000);
+        };
+        tick();
+        setInterval(tick, 1000);
     }
 
     /* Toast: undo while it can be, and no repetition on reload. */

@@ -1,0 +1,132 @@
+"""What was wrong and what was learnt: lists to read. Changes come from decisions, samples and reports alone."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from cases.admin.base import BackOfficeAdmin, badge
+from feedback.models import Correction, LabelledExample, ModelVersion, OutcomeReport, Sample
+from review.models import ReviewTask
+
+MODEL_KINDS = {"candidate": "info", "active": "ok", "retired": "", "refused": "warning"}
+
+
+class OfACase(BackOfficeAdmin):
+    """Rows that hang on a case; those of a case that somebody reads blind are left out until it is answered."""
+
+    list_display_links = None
+    list_select_related: ClassVar[Any] = ("case__case_type",)
+    ordering = ("-id",)
+    sortable_by = ()
+    number = "case_id"
+    search_help_text = gettext_lazy("Number of a case")
+
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        return ("case_id",)
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        blind = ReviewTask.objects.open().filter(case=models.OuterRef("case"), blind=True, first_answer__isnull=True)
+        rows: models.QuerySet[Any] = super().get_queryset(request)
+        return rows.filter(~models.Exists(blind)).defer("case__payload", "case__context", "case__metadata")
+
+    @admin.display(description=gettext_lazy("case"))
+    def case_link(self, row: Any) -> SafeString:
+        return format_html('<a href="{}">#{}</a>', reverse("admin:cases_case_change", args=[row.case_id]), row.case_id)
+
+    @admin.display(description=gettext_lazy("case type"))
+    def case_type(self, row: Any) -> str:
+        return str(row.case.case_type.name)
+
+
+@admin.register(Correction)
+class CorrectionAdmin(OfACase):
+    list_display = ("case_link", "case_type", "change", "source", "given_by", "created_at")
+    list_filter = ("source", ("case__case_type", admin.RelatedOnlyFieldListFilter))
+    list_select_related = ("case__case_type", "given_by")
+
+    @admin.display(description=gettext_lazy("correction"))
+    def change(self, correction: Correction) -> SafeString:
+        before, after = correction.label_before or "–", correction.label_after or "–"
+        return format_html("{} → <strong>{}</strong>", before, after)
+
+
+@admin.register(Sample)
+class SampleAdmin(OfACase):
+    list_display = (
+        "case_link",
+        "case_type",
+        "verdict",
+        "automated",
+        "probability",
+        "read_by",
+        "read_at",
+        "released_at",
+    )
+    list_filter = ("correct", "automated", ("case__case_type", admin.RelatedOnlyFieldListFilter))
+    list_select_related = ("case__case_type", "read_by")
+
+    @admin.display(description=gettext_lazy("the machine was"))
+    def verdict(self, sample: Sample) -> SafeString:
+        return badge(_("right"), "ok") if sample.correct else badge(_("wrong"), "danger")
+
+
+@admin.register(OutcomeReport)
+class OutcomeReportAdmin(OfACase):
+    list_display = ("case_link", "case_type", "verdict", "source", "reported_by", "reported_at", "note")
+    list_filter = ("correct", ("case__case_type", admin.RelatedOnlyFieldListFilter))
+    list_select_related = ("case__case_type", "reported_by")
+
+    @admin.display(description=gettext_lazy("the decision was"))
+    def verdict(self, report: OutcomeReport) -> SafeString:
+        return badge(_("right"), "ok") if report.correct else badge(_("wrong"), "danger")
+
+
+@admin.register(ModelVersion)
+class ModelVersionAdmin(BackOfficeAdmin):
+    list_display = ("name", "case_type", "status_badge", "measured", "created_at", "promoted_at")
+    list_filter = ("status", ("case_type", admin.RelatedOnlyFieldListFilter))
+    list_select_related = ("case_type",)
+    ordering = ("-id",)
+    sortable_by = ()
+    fields = ("case_type", "number", "status_badge", "metrics", "trained_on", "sha256", "created_at", "promoted_at")
+    readonly_fields = ("status_badge",)
+
+    @admin.display(description=gettext_lazy("version"))
+    def name(self, version: ModelVersion) -> str:
+        return str(version)
+
+    @admin.display(description=gettext_lazy("status"))
+    def status_badge(self, version: ModelVersion) -> SafeString:
+        return badge(version.get_status_display(), MODEL_KINDS[version.status])
+
+    @admin.display(description=gettext_lazy("measured"))
+    def measured(self, version: ModelVersion) -> str:
+        numbers = {name: value for name, value in version.metrics.items() if isinstance(value, int | float)}
+        return ", ".join(f"{name} {value:.3g}" for name, value in list(numbers.items())[:4])
+
+
+@admin.register(LabelledExample)
+class LabelledExampleAdmin(BackOfficeAdmin):
+    list_display = ("external_id", "case_type", "answer", "source", "created_at")
+    list_filter = (("case_type", admin.RelatedOnlyFieldListFilter),)
+    list_select_related = ("case_type",)
+    ordering = ("-id",)
+    sortable_by = ()
+    exact = ("external_id",)
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[LabelledExample]:
+        return super().get_queryset(request).defer("payload")
+
+    @admin.display(description=gettext_lazy("answer"))
+    def answer(self, example: LabelledExample) -> str:
+        output = example.output if isinstance(example.output, dict) else {}
+        return str(output.get("label", ""))
