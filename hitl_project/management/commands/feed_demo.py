@@ -13,7 +13,7 @@ class Command(BaseCommand):
     help = "Let the demonstration's cases keep arriving, one every few seconds, until stopped."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--every", type=float, default=7.0, help="seconds between two cases, on average")
+        parser.add_argument("--every", type=float, default=10.0, help="seconds between two cases, on average")
         parser.add_argument("--limit", type=int, default=0, help="stop after so many cases; 0 means never")
 
     def handle(self, *args: Any, **options: Any) -> None:
