@@ -17,6 +17,7 @@ from cases.models import AuditEvent
 
 Actor = AbstractBaseUser | AnonymousUser | str
 ORDER_LOCK = 0x436F756E  # "Coun": writers share it, a reader who needs settled ids takes it alone for a moment
+SEAL_LOCK = 0x5365616C  # "Seal": one at a time continues the chain
 
 COLUMNS = {"action": "text", "case_id": "bigint", "object_type": "text", "object_id": "bigint", "data": "jsonb"}
 _json = json.JSONEncoder(ensure_ascii=False).encode
@@ -72,7 +73,7 @@ def journal(*, actor: Actor, origin: str, at: datetime | None = None) -> Iterato
     On PostgreSQL the writers share an advisory lock until they commit; see `settled_id`.
     """
     with transaction.atomic():
-        _lock("pg_advisory_xact_lock_shared")
+        lock("pg_advisory_xact_lock_shared", ORDER_LOCK)
         log = Journal(actor=actor, origin=origin, at=at)
         yield log
         log.write()
@@ -85,12 +86,13 @@ def settled_id(model: type[models.Model]) -> int:
     waits for the writers under way; what is visible then can have no gaps that fill later.
     """
     with transaction.atomic():
-        _lock("pg_advisory_xact_lock")
+        lock("pg_advisory_xact_lock", ORDER_LOCK)
         newest = model._default_manager.aggregate(newest=models.Max("pk"))["newest"]
     return int(newest or 0)
 
 
-def _lock(function: str) -> None:
+def lock(function: str, key: int) -> None:
+    """Take an advisory lock of PostgreSQL until the transaction ends. SQLite has one writer at a time anyhow."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {function}(%s)", [ORDER_LOCK])
+            cursor.execute(f"SELECT {function}(%s)", [key])

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 from time import monotonic
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -14,12 +15,13 @@ from django.conf import settings
 from cases import bells, plugins, schemas
 from cases.audit import journal
 from cases.classifiers.base import Answer, Classifier, ClassifierError, Question
-from cases.leases import Leased, lease_batch, put_back
+from cases.leases import Leased, give_back, lease_batch, put_back
 from cases.models import Case, CaseType, Prediction
 from cases.models.choices import State
 from cases.transitions import move
 
 logger = structlog.get_logger(__name__)
+STORABLE = schemas.checker({})
 
 
 def classify_batch() -> bool:
@@ -53,8 +55,19 @@ def _ask(cases: Sequence[Case], *, token: str) -> dict[int, Answer]:
     answers: dict[int, Answer] = {}
     by_type = sorted(cases, key=lambda case: case.case_type_id)
     for _, group in groupby(by_type, key=lambda case: case.case_type_id):
-        answers |= _ask_one_type(list(group), token=token)
+        answers |= _ask_one_type(_at_once(list(group), token=token), token=token)
     return answers
+
+
+def _at_once(cases: list[Case], *, token: str) -> list[Case]:
+    """As many as the classifier takes at a time (its ``batch_size``), so that a slow one keeps within the lease."""
+    try:
+        backend: object = plugins.classifier(cases[0].case_type.classifier)
+    except Exception:  # noqa: BLE001 - one that cannot even be made is met again, and told of, where it is asked
+        return cases
+    size = getattr(backend, "batch_size", None) or len(cases)
+    give_back(cases[size:], token=token)
+    return cases[:size]
 
 
 def _ask_one_type(cases: list[Case], *, token: str) -> dict[int, Answer]:
@@ -65,10 +78,7 @@ def _ask_one_type(cases: list[Case], *, token: str) -> dict[int, Answer]:
     except Exception as error:  # noqa: BLE001 - a plug-in may raise anything; it must end at a person, not in a log
         return _failed(cases, error, token=token)
     spent = int((monotonic() - started) * 1000 / len(cases))
-    return {
-        case.pk: checked(answer if answer.latency_ms else replace(answer, latency_ms=spent), case_type)
-        for case, answer in zip(cases, found, strict=True)
-    }
+    return {case.pk: checked(answer, case_type, spent=spent) for case, answer in zip(cases, found, strict=True)}
 
 
 def _classified(case_type: CaseType, cases: list[Case]) -> list[Answer]:
@@ -90,22 +100,44 @@ def _failed(cases: list[Case], error: Exception, *, token: str) -> dict[int, Ans
     return {case.pk: Answer(output=None, error=text) for case in last}
 
 
-def checked(answer: object, case_type: CaseType) -> Answer:
-    """The answer itself where it is sound, else an answer that says what is wrong with it, at confidence 0."""
+def checked(answer: object, case_type: CaseType, *, spent: int = 0) -> Answer:
+    """The answer itself where it is sound, else an answer that says what is wrong with it, at confidence 0.
+
+    ``spent`` (ms) is its latency where it tells none.
+    """
     if not isinstance(answer, Answer):
-        return Answer(output=None, error=f"the classifier answered with a {type(answer).__name__}")
-    if answer.error or answer.output is None:
-        return replace(answer, output=None, confidence=0.0, error=answer.error or "the classifier gave no output")
-    wrong = _faults(answer, case_type)
-    return replace(answer, output=None, confidence=0.0, error="; ".join(wrong)) if wrong else answer
+        return Answer(output=None, error=f"the classifier answered with a {type(answer).__name__}", latency_ms=spent)
+    if unfit := _unfit(answer):
+        return Answer(output=None, error="; ".join(unfit), latency_ms=spent)
+    told = answer if answer.latency_ms else replace(answer, latency_ms=spent)
+    if told.error or told.output is None:
+        return replace(told, output=None, confidence=0.0, error=told.error or "the classifier gave no output")
+    wrong = _faults(told, case_type)
+    return replace(told, output=None, confidence=0.0, error="; ".join(wrong)) if wrong else told
 
 
 def _faults(answer: Answer, case_type: CaseType) -> list[str]:
     faults = [f"{path}: {text}" for path, text in schemas.problems(case_type.output_schema, answer.output)][:5]
-    confidence = answer.confidence
-    if isinstance(confidence, bool) or not math.isfinite(confidence):
-        return [*faults, "confidence is not a number"]
-    return faults if 0 <= confidence <= 1 else [*faults, f"confidence {confidence} is not between 0 and 1"]
+    return faults + _not_a_share(answer.confidence)
+
+
+def _unfit(answer: Answer) -> list[str]:
+    """What could not be stored beside the output: NUL, half characters, what is no JSON. One such answer must not
+    take its batch down."""
+    texts = {name: getattr(answer, name) for name in ("label", "rationale", "model", "model_version", "error")}
+    faults = [f"{name} is not a text" for name, text in texts.items() if not isinstance(text, str)]
+    try:
+        lists = {name: list(map(dict, getattr(answer, name))) for name in ("evidence", "alternatives")}
+        beside = {**texts, **lists, "tokens": dict(answer.tokens), "raw_confidence": answer.raw_confidence}
+    except (TypeError, ValueError) as error:
+        return [*faults, f"the answer is not of the right shape: {error}"]
+    return faults + [f"{path}: {text}" for path, text in STORABLE(beside)][:5]
+
+
+def _not_a_share(confidence: Any) -> list[str]:
+    if isinstance(confidence, bool) or not isinstance(confidence, int | float) or not math.isfinite(confidence):
+        return ["confidence is not a number"]
+    return [] if 0 <= confidence <= 1 else [f"confidence {confidence} is not between 0 and 1"]
 
 
 def record(leased: Leased, *, answers: dict[int, Answer], given: dict[int, Prediction]) -> list[int]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Now
 
 from cases.clock import from_now
 from cases.models import Case
@@ -35,12 +36,10 @@ def lease_batch(state: State, *, size: int) -> Leased:
     token = secrets.token_hex(16)
     with transaction.atomic():
         standing = Case.objects.standing_in(state).select_for_update(skip_locked=True, of=("self",))
-        suspects = standing.exclude(lease_token="")
-        ids = list(suspects.values_list("pk", flat=True)[:1])
-        full = bool(ids)
-        if not ids:
-            ids = list(standing.filter(lease_token="").values_list("pk", flat=True)[:size])
-            full = len(ids) == size
+        found = list(standing.values_list("pk", "lease_token")[:size])
+        suspects = [pk for pk, outlived in found if outlived]
+        ids = suspects[:1] or [pk for pk, _ in found]
+        full = bool(suspects) or len(ids) == size
         Case.objects.filter(pk__in=ids).update(
             lease_token=token, lease_until=from_now(seconds=settings.PIPELINE_LEASE_SECONDS), attempts=F("attempts") + 1
         )
@@ -54,3 +53,9 @@ def put_back(cases: Sequence[Case], *, token: str) -> None:
         ids = [case.pk for case in cases if case.attempts == attempts]
         wait = BACK_OFF_SECONDS * 2 ** (attempts - 1)
         Case.objects.filter(pk__in=ids, lease_token=token).update(lease_token="", lease_until=from_now(seconds=wait))
+
+
+def give_back(cases: Sequence[Case], *, token: str) -> None:
+    """Give cases back that were never tried: they stand again at once, and the attempt does not count."""
+    mine = Case.objects.filter(pk__in=[case.pk for case in cases], lease_token=token)
+    mine.update(lease_token="", lease_until=Now(), attempts=F("attempts") - 1)

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Expression
+from django.db.models import Exists, Expression, OuterRef
 
 from cases import bells
 from cases.audit import Actor, Journal, journal
 from cases.clock import from_now
 from cases.errors import Conflict
-from cases.models import Case, Effect, WebhookEndpoint
+from cases.models import Case, Effect, EffectAttempt, WebhookEndpoint
 from cases.models.choices import State
 
 EVENTS = (
@@ -42,8 +42,12 @@ class Happening:
 
 
 def announce(happenings: Sequence[Happening], *, log: Journal) -> int:
-    """Queue an effect for everyone who is to hear: the case type's action, and each endpoint subscribed to the event."""
-    endpoints = list(WebhookEndpoint.objects.filter(enabled=True))
+    """Queue an effect for everyone who is to hear: the case type's action, and each endpoint subscribed to the event.
+
+    An action whose endpoint is disabled is queued all the same: it ends as dead, in sight and to be sent again, and the
+    case does not close as if it had been done.
+    """
+    endpoints = list(WebhookEndpoint.objects.all())
     effects = [effect for happening in happenings for effect in _effects_of(happening, endpoints)]
     Effect.objects.bulk_create(effects, batch_size=500, ignore_conflicts=True)
     if effects:
@@ -58,7 +62,7 @@ def _effects_of(happening: Happening, endpoints: Iterable[WebhookEndpoint]) -> I
     if acts and chosen and acting is None:
         yield _effect(happening, action=chosen["backend"], options=chosen)
     for endpoint in endpoints:
-        subscribed = happening.event in endpoint.events and _may_hear(endpoint, happening.case)
+        subscribed = endpoint.enabled and happening.event in endpoint.events and _may_hear(endpoint, happening.case)
         if subscribed or (acts and endpoint.key == acting):
             yield _effect(happening, action="webhook", endpoint=endpoint)
 
@@ -114,17 +118,18 @@ def told_of(case: Case) -> dict[str, Any]:
 
 def call_off(case_id: int, *, version: int) -> int:
     """Cancel the effects of a decision that have not begun to leave. Returns how many."""
+    tried = Exists(EffectAttempt.objects.filter(effect=OuterRef("pk")))  # a retried one counts its attempts anew
     waiting = Effect.objects.filter(
-        case=case_id, case_version=version, status=Effect.Status.PENDING, lease_token="", attempts=0
+        ~tried, case=case_id, case_version=version, status=Effect.Status.PENDING, lease_token="", attempts=0
     )
     return waiting.update(status=Effect.Status.CANCELLED)
 
 
-def compensate(case: Case, *, version: int, data: Mapping[str, Any], log: Journal) -> int:
+def compensate(case: Case, *, version: int, data: Mapping[str, Any], log: Journal, grace_seconds: int = 0) -> int:
     """Queue the undoing of every effect of an earlier decision that has left, or may have. Returns how many."""
-    sent = Effect.objects.filter(case=case, case_version=version, event="case.decided").exclude(
-        status=Effect.Status.CANCELLED
-    )
+    live = Effect.objects.filter(case=case).exclude(status=Effect.Status.CANCELLED)
+    undone = live.filter(compensates__isnull=False).values("compensates")
+    sent = live.filter(case_version=version, event="case.decided").exclude(pk__in=undone)
     undoing = [
         Effect(
             case=case,
@@ -134,8 +139,9 @@ def compensate(case: Case, *, version: int, data: Mapping[str, Any], log: Journa
             endpoint=effect.endpoint,
             options=effect.options,
             body={"case": told_of(case), "compensates": effect.key, "original": effect.body, **data},
-            key=f"{effect.key}-compensate",
+            key=f"{effect.key}-compensate-v{case.version}",
             compensates=effect,
+            next_attempt_at=later(grace_seconds),
         )
         for effect in sent.select_related("endpoint")
     ]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from cases.audit import settled_id
+from cases.audit import SEAL_LOCK, lock, settled_id
 from cases.models import AuditEvent, AuditSeal
 
 RUN = 10_000
@@ -38,7 +38,8 @@ def seal() -> int:
     settled = settled_id(AuditEvent)
     sealed = 0
     with transaction.atomic():
-        last = AuditSeal.objects.select_for_update().order_by("-id").first()
+        lock("pg_advisory_xact_lock", SEAL_LOCK)  # a row lock would hand the second sealer the old end of the chain
+        last = AuditSeal.objects.order_by("-id").first()
         start = last.last_event if last else 0
         head = last.digest if last else ""
         while events := list(AuditEvent.objects.filter(pk__gt=start, pk__lte=settled).order_by("pk")[:RUN]):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from cases import schemas
 from cases.classifiers.texts import text_of
@@ -55,11 +55,8 @@ def _decided(case_type: CaseType) -> dict[str, Example]:
 def _reported(case_type: CaseType) -> dict[str, Example]:
     """What came back from downstream stands above the decision it corrects, unless the case was decided again since."""
     rows = Correction.objects.filter(case__case_type=case_type, source=Correction.Source.OUTCOME, after__isnull=False)
-    unsampled = (
-        rows.filter(_not_serving("case__"), decision__case_version=F("case__version"))
-        .select_related("case")
-        .order_by("pk")
-    )
+    later = Decision.objects.filter(case=OuterRef("case"), pk__gt=OuterRef("decision"))
+    unsampled = rows.filter(_not_serving("case__"), ~Exists(later)).select_related("case").order_by("pk")
     return {f"case {row.case_id:012}": _of_case(row.case, row.after, origin="outcome") for row in unsampled}
 
 

@@ -26,7 +26,8 @@ CSV_COLUMNS = [
     "text",
     "at",
 ]
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+CONTROL_STARTS = ("\t", "\r", "\n")
 
 
 def sft(case_type: CaseType) -> Iterator[str]:
@@ -61,7 +62,8 @@ def _json(value: object) -> str:
 
 
 def _harmless(text: str) -> str:
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA_STARTS) else text
+    risky = text.startswith(CONTROL_STARTS) or text.lstrip().startswith(FORMULA_STARTS)
+    return f"'{text}" if risky else text
 
 
 def _line(cells: list[str]) -> str:

@@ -8,8 +8,14 @@ from review.models import Decision, ReviewTask
 
 
 def decision_made(*, decision: Decision, task: ReviewTask, log: Journal) -> None:
-    """A case of the coin is a sample, right or wrong; any other override is a correction."""
+    """A case of the coin is a sample, right or wrong; any other override is a correction, once it is in force."""
     if task.blind:
         sampling.from_decision(decision=decision, task=task, log=log)
-    elif decision.override:
+    elif decision.override and not decision.held:
+        corrections.from_override(decision)
+
+
+def decision_approved(*, decision: Decision, log: Journal) -> None:
+    """A held override is in force now; one that was sent back never taught anything."""
+    if decision.override and decision.task is not None and not decision.task.blind:
         corrections.from_override(decision)

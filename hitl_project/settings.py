@@ -221,6 +221,7 @@ HOOKS: dict[str, list[str]] = {
     "case_cancelled": ["review.tasks.end_open_tasks"],
     "concealed": ["review.shown.concealed_ids"],
     "decision_made": ["feedback.listeners.decision_made"],
+    "decision_approved": ["feedback.listeners.decision_approved"],
     "sample_read": ["feedback.sampling.record"],
 }
 COIN_SALT = read.text("COIN_SALT", SECRET_KEY)  # which cases are read blind depends on it
@@ -228,6 +229,7 @@ PIPELINE_LEASE_SECONDS = read.number("PIPELINE_LEASE_SECONDS", 120, low=1)
 PIPELINE_BATCH = read.number("PIPELINE_BATCH", 500, low=1)
 PIPELINE_ATTEMPTS = read.number("PIPELINE_ATTEMPTS", 3, low=1)
 TASK_LEASE_SECONDS = read.number("TASK_LEASE_SECONDS", 600, low=1)
+EFFECT_LEASE_SECONDS = read.number("EFFECT_LEASE_SECONDS", 120, low=1)  # a batch at its slowest takes half of it
 SWEEP_SECONDS = read.number("SWEEP_SECONDS", 10, low=1)
 PAYLOAD_MAX_BYTES = read.number("PAYLOAD_MAX_BYTES", 256 * 1024, low=1024)
 PAYLOAD_MAX_DEPTH = read.number("PAYLOAD_MAX_DEPTH", 32, low=1, high=200)

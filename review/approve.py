@@ -17,6 +17,8 @@ from review.decide import take_effect
 from review.models import Approval, Decision, ReviewTask
 from review.tasks import due_at, end_task, open_task
 
+OTHER = "Somebody else has to give the second approval."
+
 
 def approve(decision_id: int, *, by: User, origin: str, note: str = "") -> Decision:
     """Let a held decision act.
@@ -58,7 +60,8 @@ def undo(decision_id: int, *, by: User, origin: str) -> ReviewTask:
         if case.version != decision.case_version or case.state != State.DECIDED:
             raise Conflict("The decision can no longer be undone; reopen the case instead.", code="grace-over")
         outbox.call_off(case.pk, version=case.version)
-        if case.effects.filter(case_version=case.version, event="case.decided").exclude(status="cancelled").exists():
+        acting = case.effects.filter(case_version=case.version, blocking=True)
+        if acting.exclude(status="cancelled").exists():
             raise Conflict("Its effects have begun to leave; reopen the case instead.", code="grace-over")
         log("decision.undone", case_id=case.pk, subject=decision)
         _end_second_approval(decision)
@@ -78,7 +81,7 @@ def return_to_review(decision: Decision, *, reason: str, note: str, log: Journal
 def _held(decision_id: int, *, by: User) -> Decision:
     decision = _seen(decision_id, by=by, verb="review.approve_decision")
     if decision.decided_by_id == by.pk:
-        raise Forbidden("Somebody else has to give the second approval.")
+        raise Forbidden(OTHER)
     if not decision.held or Approval.objects.filter(decision=decision).exists():
         raise Conflict("This decision does not wait for a second approval.", code="not-held")
     case = Case.objects.get(pk=decision.case_id)
@@ -96,7 +99,8 @@ def _seen(decision_id: int, *, by: User, verb: str) -> Decision:
     if decision is None:
         raise Missing("There is no such decision, or it is not yours to see.")
     if not can(by, verb, decision):
-        raise Forbidden("You may see this decision and not do this with it.")
+        own = verb == "review.approve_decision" and decision.decided_by_id == by.pk
+        raise Forbidden(OTHER if own else "You may see this decision and not do this with it.")
     return decision
 
 

@@ -221,21 +221,22 @@ def _advance(case: Case, policy: Policy, *, settled: Settled, held: bool, log: J
 
 def take_effect(decision: Decision, *, log: Journal) -> None:
     """Queue what the decision sets off. One that says the same as what has left already sets off nothing anew."""
-    case, acted = decision.case, _acted_on(decision)
+    case, acted, grace = decision.case, _acted_on(decision), decision.policy.grace_seconds
     if acted is not None:
         if (acted.outcome == "reject", acted.output) == (decision.outcome == "reject", decision.output):
             return
         told = told_of(decision)
-        outbox.compensate(case, version=acted.case_version, data=told, log=log)
+        outbox.compensate(case, version=acted.case_version, data=told, log=log, grace_seconds=grace)
         overridden = {**told, "supersedes": told_of(acted)["decision"]}
         outbox.announce([Happening(case=case, event="decision.overridden", data=overridden)], log=log)
-    grace = decision.policy.grace_seconds
     outbox.announce([Happening(case=case, event="case.decided", data=told_of(decision), grace_seconds=grace)], log=log)
 
 
 def _acted_on(decision: Decision) -> Decision | None:
-    """The earlier decision whose effects stand outside: the newest of which any has left."""
-    sent = Effect.objects.filter(case=decision.case_id, event="case.decided").exclude(status=Effect.Status.CANCELLED)
+    """The earlier decision whose effects stand outside: the newest of which any has left and was not taken back."""
+    live = Effect.objects.filter(case=decision.case_id).exclude(status=Effect.Status.CANCELLED)
+    undone = live.filter(compensates__isnull=False).values("compensates")
+    sent = live.filter(event="case.decided").exclude(pk__in=undone)
     earlier = Decision.objects.filter(
         case=decision.case_id, pk__lt=decision.pk, case_version__in=sent.values("case_version")
     )

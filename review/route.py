@@ -52,7 +52,8 @@ def route_batch() -> bool:
 
 def _choose(cases: Sequence[Case]) -> list[Routed]:
     rows = Prediction.objects.filter(case__in=[case.pk for case in cases]).order_by("id")
-    newest = {row.case_id: row for row in rows}
+    nothing = {case.pk: Prediction(case=case, error="there is no prediction") for case in cases}
+    newest = nothing | {row.case_id: row for row in rows}
     policies = in_force({case.case_type_id: case.case_type for case in cases}.values())
     views = {type_id: view_of(policy) for type_id, policy in policies.items()}
     return [
@@ -160,7 +161,9 @@ def _by_policy(routed: Sequence[Routed], *, log: Journal) -> None:
         for item, made in zip(won, decisions, strict=True)
     ]
     outbox.announce(happenings, log=log)
-    ReviewTask.objects.bulk_create([_sample(item) for item in won if item.route.sampled], batch_size=500)
+    sampled = [item for item in won if item.route.sampled]
+    queues = {policy.pk: quality_queue(policy) for policy in {item.policy for item in sampled}}
+    ReviewTask.objects.bulk_create([_sample(item, queues[item.policy.pk]) for item in sampled], batch_size=500)
 
 
 def _decision(item: Routed) -> Decision:
@@ -183,11 +186,11 @@ def told_of(decision: Decision) -> dict[str, Any]:
     return {"decision": {"id": decision.pk, "policy": decision.policy.number, **content}}
 
 
-def _sample(item: Routed) -> ReviewTask:
+def _sample(item: Routed, queue: Queue) -> ReviewTask:
     """An automated case of the coin: it has acted, and is read afterwards, blind."""
     return ReviewTask(
         case=item.case,
-        queue=quality_queue(item.policy),
+        queue=queue,
         policy=item.policy,
         reason=Reason.SAMPLE,
         trace=item.route.trace,

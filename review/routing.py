@@ -97,7 +97,8 @@ def choose_route(policy: PolicyView, finding: Finding, draw: float) -> Route:
 def _needs(policy: PolicyView, finding: Finding, trace: list[dict[str, Any]]) -> list[str]:
     """The reasons for a person that hold before any rule is read, the most telling first."""
     threshold = policy.threshold_for(finding.label)
-    unsure = policy.mode in GUARDED_BY_CONFIDENCE and finding.confidence < threshold
+    sure = threshold <= finding.confidence <= 1  # false for NaN too
+    unsure = policy.mode in GUARDED_BY_CONFIDENCE and not sure
     risky = conditions.evaluate(policy.second_approval, finding.facts) if policy.second_approval else []
     tests: list[tuple[str, bool, dict[str, Any]]] = [
         (Reason.CLASSIFIER_ERROR, finding.failed, {}),

@@ -11,7 +11,7 @@ from review.models import Policy, Queue, ReviewTask
 
 class TaskFilters(django_filters.FilterSet):  # type: ignore[misc]  # the library is untyped
     queue = django_filters.CharFilter(method="in_queue", max_length=64)
-    reason = django_filters.ChoiceFilter(choices=Reason.choices)
+    reason = django_filters.ChoiceFilter(choices=Reason.choices, method="because")
     overdue = django_filters.BooleanFilter(method="late")
     mine = django_filters.BooleanFilter(method="own")
 
@@ -22,6 +22,11 @@ class TaskFilters(django_filters.FilterSet):  # type: ignore[misc]  # the librar
 
     def in_queue(self, rows: QuerySet[ReviewTask], name: str, value: str) -> QuerySet[ReviewTask]:
         return rows.filter(queue__in=Queue.objects.filter(key=value).values_list("pk", flat=True)[:1])
+
+    def because(self, rows: QuerySet[ReviewTask], name: str, value: str) -> QuerySet[ReviewTask]:
+        """Why a blind reader is asked tells what the machine said: such a task is not to be found by its reason."""
+        found = rows.filter(reason=value)
+        return found if value == Reason.SAMPLE else found.exclude(blind=True, first_answer__isnull=True)
 
     def late(self, rows: QuerySet[ReviewTask], name: str, value: bool) -> QuerySet[ReviewTask]:  # noqa: FBT001 - the library's signature
         return rows.filter(due_at__lt=Now()) if value else rows.exclude(due_at__lt=Now())
