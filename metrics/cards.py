@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from cases.models.choices import Priority
 from metrics.measures import Measure, Reading, Unit
 from metrics.report import Report
-from metrics.watches import State
+from metrics.watches import NO_PAST, State
 from metrics.wording import basis, count, figure, interval
 
 # Word and shape, so that nothing hangs on colour.
@@ -62,7 +62,7 @@ def card(reading: Reading, report: Report) -> Card:
         state=verdict.state.value,
         word=WORDS[verdict.state],
         shape=SHAPES[verdict.state],
-        remark=verdict.remark,
+        remark="" if verdict.remark is NO_PAST else verdict.remark,
         advice=measure.advice if acts else "",
         line="" if few else _sparkline([step.estimates[measure.key].value for step in report.steps]),
     )

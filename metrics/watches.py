@@ -56,6 +56,7 @@ RUBBER_STAMP = _(
     "A low override rate has two readings: cases come to people that did not need them, so escalate fewer; or people "
     "wave answers through. Planted cases with a known answer tell them apart: if those are caught, it is the first."
 )
+STEADY = _("It neither grows nor shrinks beyond chance.")
 NO_PAST = _("There is no earlier time to compare with.")
 ALL_VALIDATED = _("Every case is in validator mode, where a person reads each one by design.")
 
@@ -182,10 +183,10 @@ def overdue(sight: Sight) -> Verdict:
 
 
 def growing(sight: Sight) -> Verdict:
-    """The backlog shrinks, or there is none."""
+    """The backlog does not grow, as far as can be told."""
     if not sight.facts.open_tasks or sight.estimate.denominator > 0:
         return Verdict(State.GOOD)
     coming, going = sight.totals.tasks["opened"], sight.totals.tasks["ended"]
     certain = intervals.clopper_pearson(going, coming + going).high < EVEN
     pace = format_lazy(_("Growing by {pace} tasks per hour."), pace=f"{-sight.estimate.denominator:.1f}")
-    return Verdict(State.ALERT if certain else State.WATCH, pace)
+    return Verdict(State.ALERT, pace) if certain else Verdict(State.GOOD, STEADY)

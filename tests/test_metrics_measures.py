@@ -142,15 +142,33 @@ def test_a_task_that_falls_due_later_in_the_hour_is_no_breach_yet() -> None:
             assert sum(line.settled for line in made.queues) == breaches
 
 
-def test_the_backlog_is_what_is_open_at_the_end_and_its_forecast_says_when_it_grows() -> None:
+def test_the_backlog_is_what_is_open_at_the_end_of_each_step() -> None:
     morning()
     made = of_the_day(interval="hour")
     assert reading(made, "backlog").estimate.value == 2
     assert [step.backlog for step in made.steps] == [0] * 9 + [2] * 4
     forecast = reading(made, "backlog_hours")  # 13 opened, 11 ended, in three hours
     assert forecast.estimate.value is None
-    assert "Growing by 0.7 tasks per hour" in str(forecast.verdict.remark)
-    assert forecast.verdict.state is State.WATCH
+    assert "neither grows nor shrinks" in str(forecast.verdict.remark)
+    assert forecast.verdict.state is State.GOOD
+
+
+def test_a_backlog_that_surely_grows_is_called_out_with_its_pace() -> None:
+    totals = Totals(hours=10)
+    totals.tasks.update(opened=100, ended=40)
+    facts = Facts(open_tasks=60)
+    [found] = [r for r in measures.read(totals, before=Totals(), facts=facts) if r.measure.key == "backlog_hours"]
+    assert found.verdict.state is State.ALERT
+    assert "Growing by 6.0 tasks per hour" in str(found.verdict.remark)
+
+
+def test_a_shrinking_backlog_says_when_it_will_be_empty() -> None:
+    # 60 open, 100 ended and 40 opened in 10 hours: 6 an hour fewer, so ten hours. Garwood for 100 is 81.36 to 121.63 and
+    # for 40 28.58 to 54.47, so between 60 / (12.163 - 2.858) = 6.4 and 60 / (8.136 - 5.447) = 22.3 hours.
+    found = estimates.clearance(60, 40, 100, 10)
+    assert found.value == 10
+    assert found.interval is not None
+    assert (round(found.interval.low, 1), round(found.interval.high, 1)) == (6.4, 22.3)
 
 
 def test_hours_and_days_give_the_same_measures() -> None:
