@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db.models import Q
@@ -23,7 +24,7 @@ Name = tuple[str, str, str]
 class Outcome:
     """What became of one item. ``case_id`` is None where there is no case, or where it is not the sender's to know.
 
-    ``too_large`` tells apart the one refusal that has a status of its own.
+    ``too_large`` tells apart the one refusal that has a status of its own; ``created_at`` is told of new cases.
     """
 
     index: int
@@ -31,6 +32,7 @@ class Outcome:
     case_id: int | None = None
     errors: Mapping[str, Sequence[str]] = field(default_factory=dict)
     too_large: bool = False
+    created_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -45,6 +47,7 @@ class Arrival:
     salt: str = ""
     digest: str = ""
     case_id: int | None = None
+    created_at: datetime | None = None
 
     def names(self) -> list[Name]:
         """Under which names it would be recognised."""
@@ -63,6 +66,11 @@ class _Twin:
     salt: str
     digest: str
     shown: bool
+
+
+def source_of(case: CaseIn, sender: User) -> str:
+    """Where a case comes from: what it says, else who sends it."""
+    return case.source or sender.get_username()[:120]
 
 
 def digest_of(salt: str, content: bytes) -> str:

@@ -46,10 +46,21 @@ def _sources(columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> Itera
         return
     if connection.vendor == "postgresql":
         arrays = ", ".join(f"%s::{kind}[]" for kind in columns.values())
-        yield f"unnest({arrays})", [list(values) for values in zip(*rows, strict=True)]
+        yield f"unnest({arrays})", [_array(values) for values in zip(*rows, strict=True)]
         return
     size = MOST_PARAMETERS // len(columns)
     for start in range(0, len(rows), size):
         piece = rows[start : start + size]
         row = f"({', '.join(['%s'] * len(columns))})"
         yield f"(VALUES {', '.join([row] * len(piece))})", [value for values in piece for value in values]
+
+
+def _array(values: Sequence[Any]) -> str:
+    """An array literal, several times faster than the driver writes one."""
+    return "{" + ",".join([_element(value) for value in values]) + "}"
+
+
+def _element(value: Any) -> str:
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return "NULL" if value is None else repr(value)

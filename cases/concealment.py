@@ -1,7 +1,7 @@
 """Blind reading: what the machine said is kept from those who are to answer first.
 
 Which cases that concerns is known by the app that hands out tasks; it registers in ``settings.HOOKS["concealed"]``
-dotted paths of ``(*, case_ids) -> set of case ids``.
+dotted paths of ``(user, case_ids) -> set of case ids``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def concealed_ids(user: Account, case_ids: Iterable[int]) -> set[int]:
     wanted = set(case_ids)
     found: set[int] = set()
     for path in settings.HOOKS.get("concealed", ()):
-        found |= import_string(path)(case_ids=wanted)
+        found |= import_string(path)(user, wanted)
     if not found or not isinstance(user, User):
         return found
     return found - set(Case.objects.filter(pk__in=found, sender=user).values_list("pk", flat=True))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpResponse
+from django.utils import timezone
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,8 +22,9 @@ from cases.api.filters import CaseFilters
 from cases.api.problems import problem
 from cases.api.serializers import case_body
 from cases.concealment import concealed_ids
-from cases.envelope import read_case, read_cases
-from cases.models import Case
+from cases.envelope import CaseIn, read_case, read_cases
+from cases.models import Case, CaseType
+from cases.models.choices import Priority
 
 STATUS = {arrivals.CREATED: 201, arrivals.EXISTING: 200, arrivals.CONFLICT: 409, arrivals.INVALID: 422}
 TITLES = {409: "Conflict", 413: "TooLarge", 422: "Invalid"}
@@ -53,8 +58,8 @@ class Cases(GenericAPIView[Case]):
         item = read_case(raw_json(request))
         [outcome] = ingest.ingest([item], sender=sender, origin="api", keys=[key] if key else ())
         if outcome.status in (arrivals.CREATED, arrivals.EXISTING):
-            case = Case.objects.light().select_related("case_type").get(pk=outcome.case_id or 0)
-            body = case_body(case, concealed=bool(concealed_ids(request.user, [case.pk])), base=base_of(request))
+            made = outcome.status == arrivals.CREATED
+            body = _new_body(item, outcome, sender, request) if made else _known_body(outcome, request)
             return json_answer(body, status=STATUS[outcome.status])
         status = 413 if outcome.too_large else STATUS[outcome.status]
         errors = {name: list(texts) for name, texts in outcome.errors.items()}
@@ -82,3 +87,22 @@ class BulkCases(APIView):
                 ],
             }
         )
+
+
+def _new_body(item: CaseIn, outcome: arrivals.Outcome, sender: User, request: Request) -> dict[str, Any]:
+    """What the database would say of a case that has just been made, without asking it."""
+    case = Case(
+        pk=outcome.case_id,
+        case_type=CaseType(key=item.case_type),
+        source=arrivals.source_of(item, sender),
+        external_id=item.external_id,
+        priority=Priority[item.priority.upper()],
+        requester=item.requester,
+        created_at=outcome.created_at or timezone.now(),
+    )
+    return case_body(case, concealed=False, base=base_of(request))
+
+
+def _known_body(outcome: arrivals.Outcome, request: Request) -> dict[str, Any]:
+    case = Case.objects.light().select_related("case_type").get(pk=outcome.case_id or 0)
+    return case_body(case, concealed=bool(concealed_ids(request.user, [case.pk])), base=base_of(request))
