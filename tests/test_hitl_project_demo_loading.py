@@ -21,7 +21,8 @@ from cases.models.choices import State
 from feedback.examples import learnable
 from feedback.models import Correction, ModelVersion, OutcomeReport, Sample
 from feedback.registry import active_model
-from hitl_project.demo import aftermath, loading, people
+from hitl_project.configuration import applying, reading
+from hitl_project.demo import aftermath, loading, oversight, people
 from hitl_project.demo.feeding import feed
 from hitl_project.demo.rows import SOURCES
 from metrics.models import FlowRollup
@@ -153,6 +154,19 @@ def test_live_cases_are_answered_by_the_models_that_were_trained() -> None:
     said = {prediction.model for case in fresh for prediction in case.predictions.all()}
     assert said <= {"local", "refund-engine"}
     assert not fresh.exclude(predictions__error="").exists()
+
+
+def test_the_feed_ends_as_soon_as_it_is_told_to() -> None:
+    stopped = threading.Event()
+    stopped.set()
+    assert feed(stopped, every=3600) == 0
+
+
+def test_applying_the_organisation_again_changes_nothing() -> None:
+    document = reading.read(oversight.FILE.read_bytes())
+    changes, _notices = applying.apply(document, origin="demo", reason="once")
+    assert changes
+    assert applying.apply(document, origin="demo", reason="twice")[0] == []
 
 
 def test_the_coin_of_the_history_is_the_coin_of_the_product() -> None:
