@@ -26,7 +26,6 @@ from cases.transitions import move
 logger = structlog.get_logger(__name__)
 
 BATCH = 32
-LEASE_SECONDS = 60  # well above the 15 s that one delivery may take
 INTERVALS = (5, 30, 120, 600, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600)  # seconds between the tries; then dead
 
 
@@ -63,7 +62,9 @@ def _lease() -> tuple[list[Effect], str]:
             due.select_for_update(skip_locked=True, of=("self",)).order_by("id").values_list("pk", flat=True)[:BATCH]
         )
         Effect.objects.filter(pk__in=ids).update(
-            lease_token=token, next_attempt_at=from_now(seconds=LEASE_SECONDS), attempts=F("attempts") + 1
+            lease_token=token,
+            next_attempt_at=from_now(seconds=settings.EFFECT_LEASE_SECONDS),
+            attempts=F("attempts") + 1,
         )
     return list(Effect.objects.filter(pk__in=ids).select_related("endpoint").order_by("pk")), token
 

@@ -1,0 +1,52 @@
+"""The pages people wait for, and the lists integrations read, over HTTP one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from benchmarks.figures import Figure, spread, timed
+from benchmarks.web import Caller, signed_in, with_token
+from cases.models import Case
+from cases.models.choices import State
+from review.claims import claim_next
+from review.models import ReviewTask
+
+REPEATS, AIM = 40, 150.0
+
+
+def figures(size: int, port: int, tokens: Mapping[str, str]) -> Iterator[Figure]:
+    """p50 and p95 of forty readings each, after three that warm up."""
+    boss, api = signed_in(port, "boss"), with_token(port, tokens["boss"])
+    middle = Case.objects.filter(state=State.CLOSED, pk__gte=size // 2).order_by("pk").values_list("pk", flat=True)[0]
+    yield from _page("home", size, boss, "/admin/")
+    yield from _page("review page", size, signed_in(port, "reader-2"), _desk())
+    yield from _page("case list of the admin", size, boss, "/admin/cases/case/")
+    yield from _page("case list, one state", size, boss, "/admin/cases/case/?state__exact=closed")
+    yield from _page("case page of the admin", size, boss, f"/admin/cases/case/{middle}/change/")
+    yield from _page("task list of the admin", size, boss, "/admin/review/reviewtask/")
+    yield from _page("decision list of the admin", size, boss, "/admin/review/decision/")
+    yield from _page("audit log of the admin", size, signed_in(port, "root"), "/admin/cases/auditevent/")
+    yield from _page("reports", size, boss, "/reports/")
+    yield from _page("API: cases", size, api, "/api/v1/cases/?page_size=100")
+    yield from _page("API: cases of one requester", size, api, "/api/v1/cases/?requester=customer-77")
+    yield from _page("API: one case", size, api, f"/api/v1/cases/{middle}/")
+    yield from _page("API: tasks", size, with_token(port, tokens["reader-2"]), "/api/v1/tasks/")
+    yield from _page("API: queues", size, api, "/api/v1/queues/")
+
+
+def _page(name: str, size: int, caller: Caller, path: str) -> list[Figure]:
+    for _ in range(3):
+        caller.get(path)
+    return spread(name, size, [timed(lambda: caller.get(path)) for _ in range(REPEATS)], aim=AIM)
+
+
+def _desk() -> str:
+    """The page of a task that the reader holds."""
+    from django.contrib.auth.models import User
+
+    reader = User.objects.get(username="reader-2")
+    ReviewTask.objects.claimed().filter(assignee=reader).update(assignee=None, lease_until="2000-01-01T00:00Z")
+    task = claim_next(reader, origin="bench")
+    if task is None:
+        raise SystemExit("The world ran out of tasks.")
+    return f"/admin/desk/{task.pk}/"
