@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from decimal import Decimal
@@ -224,22 +223,14 @@ def test_threads_share_a_model(classifier: LocalClassifier) -> None:
     assert said == [labels] * 6
 
 
-def test_a_batch_with_evidence_is_answered_at_1500_cases_a_second(classifier: LocalClassifier) -> None:
-    texts, _ = examples(340)
-    payloads = [{"text": f"{text} {number}"} for number, text in enumerate(texts)]
-    ask(classifier, *payloads[:10])
-    started = time.monotonic()
-    answers = ask(classifier, *payloads)
-    assert len(answers) / (time.monotonic() - started) >= 1_500
-
-
 # ── The text of a payload ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_text_field_alone_is_read_where_there_is_one() -> None:
-    text, spans = text_of({"subject": "Hello", "text": "Where is it?"})
-    assert text == "Where is it?"
-    assert [tuple(span) for span in spans] == [(0, 12, "payload.text")]
+def test_the_text_field_is_read_alone_but_for_its_heading() -> None:
+    assert text_of({"order": "991", "text": "Where is it?"})[0] == "Where is it?"
+    text, spans = text_of({"order": "991", "subject": "Hello", "text": "Where is it?"})
+    assert text == "Hello\nWhere is it?"
+    assert [tuple(span) for span in spans] == [(0, 5, "payload.subject"), (6, 18, "payload.text")]
 
 
 def test_other_payloads_are_read_as_lines_in_the_order_of_their_keys() -> None:
@@ -269,7 +260,8 @@ PAYLOADS = st.dictionaries(STRINGS, st.recursive(STRINGS | st.integers(), lambda
 def test_every_span_is_its_field_character_for_character(payload: dict[str, Any]) -> None:
     text, spans = text_of(payload)
     if isinstance(payload.get("text"), str) and payload["text"].strip():
-        assert text == payload["text"]
+        assert text.endswith(payload["text"])
+        assert all(text[span.start : span.end] == payload[span.field.removeprefix("payload.")] for span in spans)
         return
     found = sorted(text[span.start : span.end] for span in spans)
     assert found == sorted(value for value in strings_in(payload) if value.strip())

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 _MAX_DEPTH = 32
 """As deep as a payload may be nested; what lies deeper is not read."""
 
+HEADINGS = ("subject", "title")
+
 
 class Span(NamedTuple):
     """``text[start:end]`` is, character for character, the payload's value at ``field``, as in ``payload.subject``."""
@@ -26,15 +28,25 @@ class Place(NamedTuple):
 
 
 def text_of(payload: Mapping[str, Any]) -> tuple[str, list[Span]]:
-    """The text of a payload: its ``text`` where that says something, else each string in it as a line ``key: value``.
+    """The text of a payload: its ``text`` where that says something, under its ``subject`` or ``title`` where it has one;
+    else each string in it as a line ``key: value``.
 
     Keys are sorted, so the text does not depend on the order in which a database keeps them. Values inside objects and
     lists are named by their path, as in ``customer.name`` and ``items[0]``.
     """
-    text = payload.get("text")
-    if isinstance(text, str) and text.strip():
-        return text, [Span(0, len(text), "payload.text")]
-    return _joined(list(_strings(payload, "", 0)))
+    if not _says(payload.get("text")):
+        return _joined(list(_strings(payload, "", 0)))
+    text, spans = "", []
+    for key in (*HEADINGS, "text"):
+        if _says(payload.get(key)):
+            text += "\n" if text else ""
+            spans.append(Span(len(text), len(text) + len(payload[key]), f"payload.{key}"))
+            text += payload[key]
+    return text, spans
+
+
+def _says(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def places_of(spans: Sequence[Span], start: int, end: int) -> list[Place]:
