@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import lru_cache
 
 import django_rq
 import structlog
 from django.conf import settings
 from django.db import transaction
+from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 logger = structlog.get_logger(__name__)
 
@@ -23,18 +27,34 @@ def ring(step: str) -> None:
         transaction.on_commit(lambda: _ring_now(str(step)), robust=True)
 
 
+@lru_cache(maxsize=8)
+def _redis(queue: str, url: str) -> Redis:
+    """One client per process: making one reads package data from the disk, which costs more than a bell itself.
+
+    It tries once more at once, for a connection that went stale; who rings is never kept waiting for a Redis that is away.
+    """
+    client: Redis = django_rq.get_connection(queue)
+    client.set_retry(Retry(NoBackoff(), 1))
+    return client
+
+
+def redis_of(step: str) -> Redis:
+    """The Redis in which a step's bell and queue are."""
+    queue = QUEUE_OF[step]
+    return _redis(queue, str(settings.RQ_QUEUES[queue].get("URL", "")))
+
+
 def answer(step: str) -> None:
     """A job takes the bell down before it looks, so that whoever comes later rings again."""
     try:
-        django_rq.get_connection(QUEUE_OF[step]).delete(_name(step))
+        redis_of(step).delete(_name(step))
     except RedisError as error:
         logger.warning("bell_not_answered", step=step, error=str(error))
 
 
 def _ring_now(step: str) -> None:
     try:
-        redis = django_rq.get_connection(QUEUE_OF[step])
-        if redis.set(_name(step), "1", nx=True, ex=RING_FOR_SECONDS):
+        if redis_of(step).set(_name(step), "1", nx=True, ex=RING_FOR_SECONDS):
             django_rq.get_queue(QUEUE_OF[step]).enqueue(settings.PIPELINE[step], result_ttl=0, failure_ttl=86400)
     except RedisError as error:
         logger.warning("bell_not_rung", step=step, error=str(error))
