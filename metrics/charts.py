@@ -15,11 +15,12 @@ from metrics.estimates import Estimate
 from metrics.measures import BY_KEY, Unit
 from metrics.models import Span
 from metrics.report import Report, Step
-from metrics.totals import AUTOMATED
+from metrics.totals import AUTOMATED, merged
 from metrics.wording import figure, interval
 from review.models import Policy
 
 Trace = dict[str, Any]
+HEADROOM = 1.8
 FEW = 5  # a step with fewer observations is left out of the line; its table has it
 PATTERNS = ("", "/", "x", ".", "-")
 TICKS = {Unit.SHARE: ".0%", Unit.SECONDS: "", Unit.PER_HOUR: "", Unit.TASKS: "d", Unit.HOURS: ""}
@@ -81,23 +82,23 @@ def overrides(report: Report) -> Chart:
     low, high = watches.OVERRIDE_BAND
     limits = [(_("watch, above 30 %"), high, "watch"), (_("watch, below 2 %"), low, "watch")]
     words = _("Escalated cases are the hard ones, so their rate stays high; the band applies to the sample.")
+    words = f"{words} {_window_words(report)}"
     shown = [("override_rate", "person"), ("override_rate_sampled", "machine")]
-    return _lines(report, "overrides", _("Override rate"), words, shown=shown, limits=limits)
+    return _lines(report, "overrides", _("Override rate"), words, shown=shown, limits=limits, wide=True)
 
 
 def validation(report: Report) -> Chart:
-    words = _("Human decisions found wrong, of those an outcome report has checked.")
+    words = f"{_('Human decisions found wrong, of those an outcome report has checked.')} {_window_words(report)}"
     shown = [("post_validation_error", "person")]
-    return _lines(report, "validation", _("Post-validation errors"), words, shown=shown)
+    return _lines(report, "validation", _("Post-validation errors"), words, shown=shown, wide=True)
 
 
 def automated(report: Report) -> Chart:
     promise = report.facts.promise
     limits = [(_("promise, %(share)s") % {"share": figure(promise, Unit.SHARE)}, promise, "limit")] if promise else []
-    words = _("Decisions by policy found wrong, from the sample.")
-    return _lines(
-        report, "automated", _("Automated errors"), words, shown=[("automated_error", "machine")], limits=limits
-    )
+    words = f"{_('Decisions by policy found wrong, from the sample.')} {_window_words(report)}"
+    shown = [("automated_error", "machine")]
+    return _lines(report, "automated", _("Automated errors"), words, shown=shown, limits=limits, wide=True)
 
 
 def resolution(report: Report) -> Chart:
@@ -139,32 +140,73 @@ DRAWN: dict[str, Callable[[Report], Chart]] = {
 
 Shown = tuple[str, str]  # measure and tone
 Limit = tuple[str, float, str]  # name, level and tone
+Figures = list[tuple[datetime, Estimate]]
+WINDOWS = {Span.DAY: 7, Span.HOUR: 24}  # steps
 
 
 def _lines(
-    report: Report, key: str, title: str, caption: str, *, shown: Sequence[Shown], limits: Sequence[Limit] = ()
+    report: Report,
+    key: str,
+    title: str,
+    caption: str,
+    *,
+    shown: Sequence[Shown],
+    limits: Sequence[Limit] = (),
+    wide: bool = False,
 ) -> Chart:
-    """Measures over time, each with its interval as a band, and the lines they should not cross."""
+    """Measures over time, each with its interval as a band, and the lines they should not cross.
+
+    `wide`: each step stands for the window that ends with it, for what is too rare to tell anything of a single step.
+    """
     unit = BY_KEY[shown[0][0]].unit
-    traces = [trace for name, tone in shown for trace in _banded(report, name, tone)]
+    figures = {name: _windowed(report, name) if wide else _single(report, name) for name, _tone in shown}
+    traces = [trace for name, tone in shown for trace in _banded(name, tone, figures[name])]
     traces += [_limit(report, *limit) for limit in limits]
     columns = [_("Time (UTC)")]
-    for name, _tone in shown:
+    for name in figures:
         columns += [str(BY_KEY[name].name), _("95 % interval"), "n"]
-    rows = [[_label(report, s.start), *(c for name, _t in shown for c in _cells(s, name))] for s in report.steps]
-    return Chart(key, title, caption, {"data": traces, "layout": _layout(unit)}, columns, rows)
+    rows = [
+        [_label(report, step.start), *(cell for name in figures for cell in _cells(figures[name][at][1], unit))]
+        for at, step in enumerate(report.steps)
+    ]
+    layout = _layout(unit)
+    if unit is Unit.SHARE:
+        layout["yaxis"]["range"] = [0, _ceiling(traces)]
+    return Chart(key, title, caption, {"data": traces, "layout": layout}, columns, rows)
 
 
-def _cells(step: Step, name: str) -> list[str]:
-    estimate, unit = step.estimates[name], BY_KEY[name].unit
+def _single(report: Report, name: str) -> Figures:
+    return [(step.start, step.estimates[name]) for step in report.steps]
+
+
+def _windowed(report: Report, name: str) -> Figures:
+    length, measure = WINDOWS[report.period.span], BY_KEY[name]
+    windows = [report.steps[max(0, at + 1 - length) : at + 1] for at in range(len(report.steps))]
+    sums = [merged((step.totals for step in window), durations=False) for window in windows]
+    return [(step.start, measure.estimate(whole, report.facts)) for step, whole in zip(report.steps, sums, strict=True)]
+
+
+def _window_words(report: Report) -> str:
+    if report.period.span is Span.DAY:
+        return _("Each point stands for the seven days up to it.")
+    return _("Each point stands for the 24 hours up to it.")
+
+
+def _ceiling(traces: Sequence[Trace]) -> float:
+    """Where the axis of shares ends: above every figure and limit. Bands of thin days may run out of the picture."""
+    lines = [trace for trace in traces if trace.get("showlegend") is not False]
+    highest = max((y for trace in lines for y in trace["y"]), default=0)
+    return float(min(1.02, max(0.1, HEADROOM * highest)))
+
+
+def _cells(estimate: Estimate, unit: Unit) -> list[str]:
     if not estimate.observations:
         return ["–", "", "0"]
     return [figure(estimate.value, unit), interval(estimate.interval, unit), str(estimate.observations)]
 
 
-def _banded(report: Report, name: str, tone: str) -> list[Trace]:
+def _banded(name: str, tone: str, figures: Figures) -> list[Trace]:
     """A line through the steps with enough behind them, over the band of its interval."""
-    figures = [(step.start, step.estimates[name]) for step in report.steps]
     known = [(start, e) for start, e in figures if e.value is not None and e.observations >= FEW]
     unit, label = BY_KEY[name].unit, str(BY_KEY[name].name)
     bounded = [(start, estimate.interval) for start, estimate in known if estimate.interval]

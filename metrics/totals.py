@@ -84,8 +84,8 @@ def total(
     return totals
 
 
-def merged(parts: Iterable[Totals]) -> Totals:
-    """Several times as one."""
+def merged(parts: Iterable[Totals], *, durations: bool = True) -> Totals:
+    """Several times as one; without the durations, which are the dear part, where nothing reads them."""
     whole = Totals()
     every = list(parts)
     for part in every:
@@ -96,9 +96,9 @@ def merged(parts: Iterable[Totals]) -> Totals:
             mine.update(theirs)  # type: ignore[arg-type]
         for key, counts in part.coins.items():
             whole.coins[key].update(counts)
-    whole.active = Histogram.merged(part.active for part in every)
-    whole.blind = Histogram.merged(part.blind for part in every)
-    whole.waiting = Histogram.merged(part.waiting for part in every)
+    if durations:
+        for name in ("active", "blind", "waiting"):
+            setattr(whole, name, Histogram.merged(getattr(part, name) for part in every))
     return whole
 
 
@@ -110,6 +110,5 @@ def _add_work(totals: Totals, rows: list[WorkRollup]) -> None:
         totals.human_seconds += row.active_seconds
         for name in COUNTERS:
             totals.tasks[name] += getattr(row, name)
-    totals.active = Histogram.merged(Histogram.from_json(row.active) for row in rows)
-    totals.blind = Histogram.merged(Histogram.from_json(row.blind) for row in rows)
-    totals.waiting = Histogram.merged(Histogram.from_json(row.waiting) for row in rows)
+    for name in ("active", "blind", "waiting"):
+        setattr(totals, name, Histogram.merged(Histogram.from_json(getattr(row, name)) for row in rows))

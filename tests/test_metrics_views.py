@@ -234,6 +234,16 @@ def test_a_report_asks_the_database_the_same_whatever_happened() -> None:
     assert not [query for query in full if 'cases_case"' in query["sql"] and "due_at" not in query["sql"]]
 
 
+def test_rare_readings_are_drawn_for_the_window_up_to_each_step() -> None:
+    past()  # from six to eleven in the morning, each hour five readings of automated cases, one of them wrong
+    made = report.build(periods.read({**MARCH, "interval": "hour"}, now=NOON), now=NOON)
+    [chart] = [c for c in charts.all_charts(made) if c.key == "automated"]
+    assert [row[-1] for row in chart.rows[24 + 5 : 24 + 13]] == ["0", "5", "10", "15", "20", "25", "30", "30"]
+    assert "24 hours" in chart.caption
+    [line] = [trace for trace in chart.figure["data"] if trace.get("text")]
+    assert line["y"] == [pytest.approx(0.2)] * 7
+
+
 class Tables(HTMLParser):
     """Counts what a reader without the charts gets."""
 
