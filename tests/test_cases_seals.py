@@ -48,7 +48,7 @@ def tampering() -> Iterator[None]:
     yield
 
 
-def run(sql: str, *parameters: object) -> None:
+def run(sql: str, *parameters: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
 
