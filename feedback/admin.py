@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases.admin.base import BackOfficeAdmin, badge
+from cases.admin.base import BackOfficeAdmin, VisibleFilter, badge
 from feedback.models import Correction, LabelledExample, ModelVersion, OutcomeReport, Sample
 from review.models import ReviewTask
 
@@ -50,7 +50,7 @@ class OfACase(BackOfficeAdmin):
 @admin.register(Correction)
 class CorrectionAdmin(OfACase):
     list_display = ("case_link", "case_type", "change", "source", "given_by", "created_at")
-    list_filter = ("source", ("case__case_type", admin.RelatedOnlyFieldListFilter))
+    list_filter = ("source", ("case__case_type", VisibleFilter))
     list_select_related = ("case__case_type", "given_by")
 
     @admin.display(description=gettext_lazy("correction"))
@@ -71,7 +71,7 @@ class SampleAdmin(OfACase):
         "read_at",
         "released_at",
     )
-    list_filter = ("correct", "automated", ("case__case_type", admin.RelatedOnlyFieldListFilter))
+    list_filter = ("correct", "automated", ("case__case_type", VisibleFilter))
     list_select_related = ("case__case_type", "read_by")
 
     @admin.display(description=gettext_lazy("the machine was"))
@@ -82,7 +82,7 @@ class SampleAdmin(OfACase):
 @admin.register(OutcomeReport)
 class OutcomeReportAdmin(OfACase):
     list_display = ("case_link", "case_type", "verdict", "source", "reported_by", "reported_at", "note")
-    list_filter = ("correct", ("case__case_type", admin.RelatedOnlyFieldListFilter))
+    list_filter = ("correct", ("case__case_type", VisibleFilter))
     list_select_related = ("case__case_type", "reported_by")
 
     @admin.display(description=gettext_lazy("the decision was"))
@@ -93,7 +93,7 @@ class OutcomeReportAdmin(OfACase):
 @admin.register(ModelVersion)
 class ModelVersionAdmin(BackOfficeAdmin):
     list_display = ("name", "case_type", "status_badge", "measured", "created_at", "promoted_at")
-    list_filter = ("status", ("case_type", admin.RelatedOnlyFieldListFilter))
+    list_filter = ("status", ("case_type", VisibleFilter))
     list_select_related = ("case_type",)
     ordering = ("-id",)
     sortable_by = ()
@@ -117,7 +117,7 @@ class ModelVersionAdmin(BackOfficeAdmin):
 @admin.register(LabelledExample)
 class LabelledExampleAdmin(BackOfficeAdmin):
     list_display = ("external_id", "case_type", "answer", "source", "created_at")
-    list_filter = (("case_type", admin.RelatedOnlyFieldListFilter),)
+    list_filter = (("case_type", VisibleFilter),)
     list_select_related = ("case_type",)
     ordering = ("-id",)
     sortable_by = ()

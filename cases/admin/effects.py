@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from cases import outbox, webhooks
 from cases.access import can, visible
 from cases.addresses import RefusedUrl, check_url
-from cases.admin.base import BackOfficeAdmin, account, badge, tell
+from cases.admin.base import BackOfficeAdmin, VisibleFilter, account, badge, tell
 from cases.admin.editing import AuditedAdmin
 from cases.admin.words import STATUS_KINDS
 from cases.errors import Refused
@@ -47,7 +47,7 @@ class TriesInline(admin.TabularInline):  # type: ignore[type-arg]  # generic in 
 @admin.register(Effect)
 class EffectAdmin(BackOfficeAdmin):
     list_display = ("event", "case_link", "target", "status_badge", "attempts", "created_at", "error")
-    list_filter = ("status", ("endpoint", admin.RelatedOnlyFieldListFilter))
+    list_filter = ("status", ("endpoint", VisibleFilter))
     list_select_related = ("endpoint", "case")
     ordering = ("-id",)
     sortable_by = ()
@@ -116,6 +116,8 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
         widget=forms.CheckboxSelectMultiple,
         label=gettext_lazy("events"),
     )
+
+    url = forms.URLField(assume_scheme="https", max_length=500, label="URL")
 
     class Meta:
         model = WebhookEndpoint

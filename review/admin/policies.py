@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.access import can
-from cases.admin.base import BackOfficeAdmin, account, badge, tell
+from cases.admin.base import BackOfficeAdmin, VisibleFilter, account, badge, tell
 from cases.errors import Refused
 from review import policies
 from review.models import Policy, RoutingRule
@@ -59,7 +59,7 @@ class PolicyAdmin(BackOfficeAdmin):
         "approver",
         "created_at",
     )
-    list_filter = ("status", "mode", ("case_type", admin.RelatedOnlyFieldListFilter))
+    list_filter = ("status", "mode", ("case_type", VisibleFilter))
     list_select_related = ("case_type",)
     ordering = ("-id",)
     sortable_by = ()
@@ -164,4 +164,4 @@ def _share(text: str) -> Any:
         return text
 
 
-PROPOSED = {"mode": str, "threshold": _share, "sample_rate": _share}
+PROPOSED: dict[str, Callable[[str], Any]] = {"mode": str, "threshold": _share, "sample_rate": _share}

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases.admin.base import BackOfficeAdmin, badge
+from cases.admin.base import BackOfficeAdmin, VisibleFilter, badge
 from review.admin.words import due, priority, reason_badge
 from review.models import Decision, ReviewTask
 
@@ -57,7 +57,7 @@ class Stage(admin.SimpleListFilter):
 class ReviewTaskAdmin(BackOfficeAdmin):
     list_display = ("case_link", "case_type", "why", "queue", "urgency", "due", "holder", "desk")
     list_display_links = None
-    list_filter = (Stage, ("queue", admin.RelatedOnlyFieldListFilter), "priority")
+    list_filter = (Stage, ("queue", VisibleFilter), "priority")
     list_select_related = ("case__case_type", "queue", "assignee")
     ordering = ("due_at", "id")
     sortable_by = ("due",)
@@ -104,7 +104,7 @@ class ReviewTaskAdmin(BackOfficeAdmin):
         held = task.closed_at is None and task.lease_until > task.read_at  # type: ignore[attr-defined]  # annotated
         return task.assignee.get_username() if held and task.assignee else ""
 
-    @admin.display(description="")
+    @admin.display(description=gettext_lazy("desk"))
     def desk(self, task: ReviewTask) -> SafeString:
         text = _("Open") if task.closed_at is None else _("Look")
         return format_html(
@@ -116,7 +116,7 @@ class ReviewTaskAdmin(BackOfficeAdmin):
 class DecisionAdmin(BackOfficeAdmin):
     list_display = ("case_link", "case_type", "outcome_badge", "label", "by", "override", "held", "decided_at")
     list_display_links = None
-    list_filter = ("outcome", "override", ("case__case_type", admin.RelatedOnlyFieldListFilter))
+    list_filter = ("outcome", "override", ("case__case_type", VisibleFilter))
     list_select_related = ("case__case_type", "decided_by", "policy")
     ordering = ("-id",)
     sortable_by = ()
