@@ -264,7 +264,7 @@ ACTIONS: dict[str, dict[str, Any]] = {
 # ── API ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["cases.api.parsers.StrictJson"],
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "cases.api.authentication.BearerToken",
         "rest_framework.authentication.SessionAuthentication",

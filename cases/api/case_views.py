@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from cases.api import shapes
 from cases.api.answers import base_of, opened, signed_in
 from cases.api.bodies import check_size, raw_json
 from cases.api.pagination import KeyPagination
@@ -53,6 +54,7 @@ class CaseEvents(GenericAPIView[AuditEvent]):
 
 
 class CancelCase(APIView):
+    @extend_schema(request=shapes.CANCELLATION)
     def post(self, request: Request, case_id: int) -> Response:
         given = read_object(raw_json(request), CancelIn)
         case = cancel_case(opened(request, case_id), reason=given.reason, user=signed_in(request), origin="api")
@@ -63,6 +65,7 @@ class CancelCase(APIView):
 class SupplyPrediction(APIView):
     """201 when it is new, 200 when it is the one that is here already."""
 
+    @extend_schema(request=shapes.PREDICTION)
     def post(self, request: Request, case_id: int) -> Response:
         given = read_prediction(raw_json(request))
         made, new = supply(opened(request, case_id), given, user=signed_in(request), origin="api")
@@ -74,7 +77,7 @@ class CaseAttachments(APIView):
 
     parser_classes = [MultiPartParser]
 
-    @extend_schema(request={"multipart/form-data": OpenApiTypes.OBJECT})
+    @extend_schema(request=shapes.FILE)
     def post(self, request: Request, case_id: int) -> Response:
         check_size(request, most=MOST_BYTES + MULTIPART_OVERHEAD)
         case = opened(request, case_id)

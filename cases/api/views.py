@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,9 +17,10 @@ from rest_framework.views import APIView
 
 from cases import arrivals, ingest
 from cases.access import visible
+from cases.api import shapes
 from cases.api.answers import account, base_of, json_answer
 from cases.api.bodies import raw_json
-from cases.api.filters import CaseFilters
+from cases.api.filters import PAGING, CaseFilters
 from cases.api.problems import problem
 from cases.api.serializers import case_body
 from cases.concealment import concealed_ids
@@ -44,6 +46,7 @@ class Cases(GenericAPIView[Case]):
     def get_queryset(self) -> QuerySet[Case]:
         return visible(self.request.user, Case.objects.light().select_related("case_type"), "cases.view_case")
 
+    @extend_schema(parameters=[OpenApiParameter(name) for name in (*CaseFilters.base_filters, *sorted(PAGING))])
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         hidden = concealed_ids(request.user, [case.pk for case in page])
@@ -52,6 +55,7 @@ class Cases(GenericAPIView[Case]):
         base = base_of(request)
         return self.get_paginated_response([case_body(case, concealed=case.pk in hidden, base=base) for case in page])
 
+    @extend_schema(request=shapes.CASE)
     def post(self, request: Request) -> HttpResponse | Response:
         sender = account(request, "cases.add_case")
         key = request.headers.get("Idempotency-Key", "")
@@ -69,6 +73,7 @@ class Cases(GenericAPIView[Case]):
 class BulkCases(APIView):
     """``POST`` up to a thousand cases; the good ones are kept."""
 
+    @extend_schema(request=shapes.CASES)
     def post(self, request: Request) -> HttpResponse:
         sender = account(request, "cases.add_case")
         items = read_cases(raw_json(request, limit=settings.DATA_UPLOAD_MAX_MEMORY_SIZE))
