@@ -35,10 +35,20 @@ class Decision(models.Model):
     )
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="decisions", verbose_name=_("policy"))
     prediction = models.ForeignKey(
-        Prediction, on_delete=models.PROTECT, null=True, blank=True, related_name="decisions", verbose_name=_("prediction")
+        Prediction,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="decisions",
+        verbose_name=_("prediction"),
     )
     supersedes = models.ForeignKey(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="superseded_by", verbose_name=_("supersedes")
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="superseded_by",
+        verbose_name=_("supersedes"),
     )
     outcome = models.CharField(_("outcome"), max_length=8, choices=Outcome.choices)
     output = models.JSONField(_("output"), null=True, blank=True)
@@ -47,7 +57,12 @@ class Decision(models.Model):
     shown = models.BooleanField(_("output was shown"), default=True)
     held = models.BooleanField(_("held for a second approval"), default=False)
     decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="decisions", verbose_name=_("by")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="decisions",
+        verbose_name=_("by"),
     )
     reason = models.CharField(_("reason"), max_length=200, blank=True, default="")
     note = models.TextField(_("note"), blank=True, default="")
@@ -85,7 +100,9 @@ class Decision(models.Model):
 class Approval(models.Model):
     """A second person's verdict on a held decision."""
 
-    decision = models.OneToOneField(Decision, on_delete=models.CASCADE, related_name="approval", verbose_name=_("decision"))
+    decision = models.OneToOneField(
+        Decision, on_delete=models.CASCADE, related_name="approval", verbose_name=_("decision")
+    )
     approved = models.BooleanField(_("approved"))
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("by"))
     note = models.TextField(_("note"), blank=True, default="")

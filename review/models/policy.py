@@ -27,7 +27,9 @@ class Policy(models.Model):
         RETIRED = "retired", _("retired")
         REFUSED = "refused", _("refused")
 
-    case_type = models.ForeignKey(CaseType, on_delete=models.PROTECT, related_name="policies", verbose_name=_("case type"))
+    case_type = models.ForeignKey(
+        CaseType, on_delete=models.PROTECT, related_name="policies", verbose_name=_("case type")
+    )
     number = models.PositiveIntegerField(_("number"))
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.PROPOSED)
     mode = models.CharField(_("mode"), max_length=20, choices=Mode.choices, default=Mode.VALIDATOR)
@@ -42,7 +44,12 @@ class Policy(models.Model):
     sla_minutes = models.JSONField(_("SLA minutes by priority"), default=dict, blank=True)
     author = models.CharField(_("author"), max_length=150, blank=True, default="")
     author_account = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("author")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("author"),
     )
     approver = models.CharField(_("approver"), max_length=150, blank=True, default="")
     change_reason = models.TextField(_("reason for the change"), blank=True, default="")

@@ -48,11 +48,18 @@ class ReviewTask(models.Model):
     opened_at = models.DateTimeField(_("opened"), db_default=Now())
     due_at = models.DateTimeField(_("due"))
     assignee = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="tasks", verbose_name=_("assignee")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="tasks",
+        verbose_name=_("assignee"),
     )
     claimed_at = models.DateTimeField(_("claimed"), null=True, blank=True)
     lease_until = models.DateTimeField(_("lease until"), db_default=Now())
-    lease_token = models.PositiveBigIntegerField(default=0, help_text=_("Counts the claims; an older number is refused."))
+    lease_token = models.PositiveBigIntegerField(
+        default=0, help_text=_("Counts the claims; an older number is refused.")
+    )
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
     ending = models.CharField(_("ended as"), max_length=10, choices=Ending.choices, blank=True, default="")
 
@@ -71,10 +78,14 @@ class ReviewTask(models.Model):
             ("work_every_queue", "Can work in every ordinary queue"),
         ]
         constraints = [
-            models.UniqueConstraint(fields=["case"], condition=models.Q(closed_at__isnull=True), name="task_one_open_per_case"),
+            models.UniqueConstraint(
+                fields=["case"], condition=models.Q(closed_at__isnull=True), name="task_one_open_per_case"
+            ),
         ]
         indexes = [
-            models.Index(fields=["queue", "due_at", "id"], condition=models.Q(closed_at__isnull=True), name="task_next"),
+            models.Index(
+                fields=["queue", "due_at", "id"], condition=models.Q(closed_at__isnull=True), name="task_next"
+            ),
             models.Index(fields=["assignee", "-claimed_at"], name="task_by_assignee"),
             models.Index(fields=["queue", "closed_at"], name="task_by_closing"),
             models.Index(fields=["opened_at"], name="task_by_opening"),
