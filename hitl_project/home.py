@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from django.contrib.auth.models import User
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from cases.access import visible
+from cases.access import can, visible
 from cases.models import CaseType, Effect
+from metrics import cards, periods, report
 from review.desk.work import my_claims, my_day, queue_states, works_at_the_desk
 from review.models import Policy
 
 MOST_COUNTED = 100
+HEADLINES = (
+    "throughput_clock",
+    "escalation_rate",
+    "override_rate_sampled",
+    "automated_error",
+    "sla_attainment",
+    "backlog",
+)
 
 
 def home_of(request: HttpRequest) -> dict[str, Any]:
@@ -21,6 +31,7 @@ def home_of(request: HttpRequest) -> dict[str, Any]:
     user = cast(User, request.user)
     at_the_desk = works_at_the_desk(user)
     queues = queue_states(user) if user.has_perm("review.view_queue") else []
+    first_run = not CaseType.objects.exists()
     mine = [state for state in queues if state.mine]
     return {
         "title": _("Home"),
@@ -33,8 +44,18 @@ def home_of(request: HttpRequest) -> dict[str, Any]:
         "day": my_day(user) if at_the_desk else None,
         "dead": dead_effects(user),
         "proposed": proposed_policies(user),
-        "first_run": not CaseType.objects.exists(),
+        "headlines": headlines(user) if not first_run and not at_the_desk else [],
+        "first_run": first_run,
     }
+
+
+def headlines(user: User) -> list[cards.Card]:
+    """A few of the report's figures, for those who lead by them."""
+    if not can(user, "metrics.view_report"):
+        return []
+    now = datetime.now(UTC)
+    made = report.build(periods.read(QueryDict(), now=now), now=now)
+    return [cards.card(reading, made) for reading in made.readings if reading.measure.key in HEADLINES]
 
 
 def dead_effects(user: User) -> int:

@@ -162,6 +162,29 @@ def test_cases_are_found_by_number_external_id_and_the_beginning_of_a_requester(
         assert [row.pk for row in rows] == [case.pk], term
 
 
+def test_no_look_up_beside_the_filters_confirms_what_a_list_hides() -> None:
+    client, _ = signed_in()
+    for query in (
+        "label__exact=x",
+        "label__startswith=r",
+        "confidence__gt=0.5",
+        "reason__exact=x",
+        "payload__text=x",
+        "sender__password__startswith=a",
+    ):
+        assert client.get(f"{listing(Case)}?{query}").status_code == 400, query
+
+
+def test_a_list_is_not_sorted_by_columns_that_no_index_serves() -> None:
+    client, _ = signed_in()
+    make.make_case()
+    for column in range(1, 9):
+        answer = client.get(f"{listing(Case)}?o=-{column}.{column}")
+        assert answer.status_code == 200
+        ordered = set(answer.context["cl"].queryset.query.order_by)
+        assert ordered <= {"-id", "id", "pk", "-pk"}, ordered
+
+
 def test_the_page_of_a_case_tells_its_whole_story() -> None:
     client, user = signed_in()
     task = make.make_task()

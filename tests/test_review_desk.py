@@ -428,6 +428,21 @@ def test_hostile_submissions_are_refused_without_an_error() -> None:
     assert not Decision.objects.exists()
 
 
+def test_of_a_long_list_of_labels_the_likely_ones_come_first_and_answer_to_digits() -> None:
+    client, user = signed_in()
+    schema = {"type": "object", "properties": {"label": {"enum": [f"label-{number}" for number in range(77)]}}}
+    said = {
+        "output": {"label": "label-7"},
+        "label": "label-7",
+        "alternatives": [{"label": "label-50", "confidence": 0.2}],
+    }
+    task = a_task(case_type=make.make_case_type(output_schema=schema), claimed_by=user, prediction=said)
+    html = client.get(page_of(task)).content.decode()
+    assert '<option value="label-7" data-digit="1" selected>label-7 (70 %) · 1</option>' in html
+    assert '<option value="label-50" data-digit="2">label-50 (20 %) · 2</option>' in html
+    assert html.count('value="label-7"') == 1
+
+
 EVERY_KIND = {
     "type": "object",
     "required": ["label", "count"],

@@ -51,6 +51,11 @@ class Field:
     errors: tuple[str, ...] = ()
 
     @property
+    def likely(self) -> list[Option]:
+        """What the machine thinks most of, where the list is long; the best first."""
+        return sorted((one for one in self.options if one.score is not None), key=lambda one: -(one.score or 0))
+
+    @property
     def input_name(self) -> str:
         return f"output.{self.name}" if self.name else "output"
 
@@ -77,8 +82,18 @@ def fields_of(schema: Mapping[str, Any], output: Mapping[str, Any] | None) -> li
 
 
 def with_scores(fields: Sequence[Field], scores: Mapping[str, float]) -> list[Field]:
-    """The label's choices with what the machine gave each."""
-    return [replace(one, options=_scored(one.options, scores)) if one.name == "label" else one for one in fields]
+    """The label's choices with what the machine gave each; of a long list the likely ones answer to digits."""
+    return [_scored_field(one, scores) if one.name == "label" else one for one in fields]
+
+
+def _scored_field(one: Field, scores: Mapping[str, float]) -> Field:
+    scored = replace(one, options=_scored(one.options, scores))
+    if one.kind != "select":
+        return scored
+    digits = {option.text: str(number) for number, option in enumerate(scored.likely[:DIGITS], start=1)}
+    return replace(
+        scored, options=tuple(replace(option, digit=digits.get(option.text, "")) for option in scored.options)
+    )
 
 
 def _scored(options: Sequence[Option], scores: Mapping[str, float]) -> tuple[Option, ...]:

@@ -36,6 +36,14 @@
         if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing(event.target)) { return; }
         const key = event.key.toLowerCase();
         const digit = /^[1-9]$/.test(key) && form && form.querySelector(`input[data-digit="${key}"]`);
+        const likely = !digit && /^[1-9]$/.test(key) && form && form.querySelector(`option[data-digit="${key}"]`);
+        if (likely) {
+            event.preventDefault();
+            const list = likely.closest('select');
+            list.value = likely.value;
+            list.dispatchEvent(new Event('change', { bubbles: true }));
+            return;
+        }
         if (digit) { event.preventDefault(); digit.click(); digit.focus(); return; }
         if (key === 'n' && document.getElementById('note')) {
             event.preventDefault();
@@ -159,6 +167,7 @@
     if (toast) {
         const undo = toast.querySelector('[data-undo][data-seconds]');
         if (undo) { setTimeout(() => { undo.closest('form').remove(); }, Number(undo.dataset.seconds) * 1000); }
+        Object.keys(sessionStorage).filter((key) => key.startsWith(`countersign-draft-${toast.dataset.done}-`)).forEach(store.drop);
         const address = new URL(window.location.href);
         address.searchParams.delete('after');
         window.history.replaceState(null, '', address);
