@@ -1,12 +1,18 @@
-"""Many rows in one statement, on both engines: what the ORM's bulk_create does, without making a model of every row."""
+"""Many rows in one statement, on both engines: what the ORM's bulk_create does at a fraction of its cost."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from django.db import connection, models
+from django.db.models import NOT_PROVIDED
 
+M = TypeVar("M", bound=models.Model)
+Column = Callable[[Any], Any]
+
+PLAIN = {int, float, bool}
 MOST_PARAMETERS = 30_000  # SQLite's own limit is 32,766
 
 
@@ -31,7 +37,7 @@ def insert(
     ending += f" RETURNING {', '.join(returning)}" if returning else ""
     found: list[tuple[Any, ...]] = []
     with connection.cursor() as cursor:
-        for source, parameters in _sources(columns, rows):
+        for source, parameters in sources(columns, rows):
             sql = (
                 f"INSERT INTO {model._meta.db_table} ({names}) SELECT v.*{fixed} FROM {source} AS v WHERE true{ending}"  # noqa: S608 - names of our own columns
             )
@@ -40,7 +46,48 @@ def insert(
     return found
 
 
-def _sources(columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> Iterator[tuple[str, list[Any]]]:
+def create(
+    objects: Sequence[M], *, also: Sequence[str] = (), skip_conflicts: bool = False, returning: Sequence[str] = ()
+) -> list[tuple[Any, ...]]:
+    """Insert unsaved instances of one model, and return as `insert` does; the instances themselves learn nothing.
+
+    Columns whose default is the database's keep it, save those named in ``also``. No value may be an expression.
+    """
+    if not objects:
+        return []
+    model = type(objects[0])
+    fields = [field for field in model._meta.concrete_fields if field.name in also or _is_ours(field)]
+    columns = {str(field.column): _kind(field) for field in fields}
+    made = [map(_column(field), [getattr(row, field.attname) for row in objects]) for field in fields]
+    rows = list(zip(*made, strict=True))
+    return insert(model, columns, rows, skip_conflicts=skip_conflicts, returning=returning)
+
+
+def _is_ours(field: models.Field[Any, Any]) -> bool:
+    return not field.primary_key and field.db_default is NOT_PROVIDED
+
+
+def _kind(field: models.Field[Any, Any]) -> str:
+    """The type of the column; text for every length of text, because a cast to a shorter one would cut in silence."""
+    kind = str(field.rel_db_type(connection) if field.is_relation else field.db_type(connection))
+    return "text" if kind.startswith("varchar") else kind
+
+
+def _column(field: models.Field[Any, Any]) -> Column:
+    """How a value of a field becomes a parameter."""
+    if isinstance(field, models.JSONField):
+        return lambda value: None if value is None else _json(value)
+    if isinstance(field, models.FloatField):
+        return lambda value: None if value is None else float(value)
+    if connection.vendor == "postgresql":
+        return lambda value: value
+    return lambda value: field.get_db_prep_save(value, connection=connection)
+
+
+_json = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def sources(columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> Iterator[tuple[str, list[Any]]]:
     """The rows as a table expression with its parameters: arrays on PostgreSQL, lists of values in pieces elsewhere."""
     if not rows:
         return
@@ -63,4 +110,6 @@ def _array(values: Sequence[Any]) -> str:
 def _element(value: Any) -> str:
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return "NULL" if value is None else repr(value)
+    if value is None:
+        return "NULL"
+    return repr(value) if type(value) in PLAIN else f'"{value}"'

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 
-from cases import bells, plugins, schemas
+from cases import bells, bulk, plugins, schemas
 from cases.audit import journal
 from cases.classifiers.base import Answer, Classifier, ClassifierError, Question
 from cases.leases import Leased, give_back, lease_batch, put_back
@@ -149,7 +149,7 @@ def record(leased: Leased, *, answers: dict[int, Answer], given: dict[int, Predi
         won = move(
             rows, source=State.RECEIVED, target=State.CLASSIFIED, log=log, token=leased.token, data=_audited(newest)
         )
-        Prediction.objects.bulk_create([made[case_id] for case_id in won if case_id in made], batch_size=500)
+        bulk.create([made[case_id] for case_id in won if case_id in made])
     return won
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection, models
@@ -20,3 +20,11 @@ def from_now(**span: float) -> models.Expression:
     """A moment that lies ``span`` (keywords of timedelta) after the database's present."""
     later: Any = Now() + timedelta(**span)
     return models.ExpressionWrapper(later, output_field=models.DateTimeField())
+
+
+def moment() -> datetime:
+    """The database's present, read once."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {sql_now()}", [])
+        found = cursor.fetchone()[0]
+    return found if isinstance(found, datetime) else datetime.fromisoformat(found).replace(tzinfo=UTC)

@@ -43,7 +43,7 @@ def lease_batch(state: State, *, size: int) -> Leased:
         Case.objects.filter(pk__in=ids).update(
             lease_token=token, lease_until=from_now(seconds=settings.PIPELINE_LEASE_SECONDS), attempts=F("attempts") + 1
         )
-    cases = list(Case.objects.filter(pk__in=ids).select_related("case_type").order_by("priority", "id"))
+    cases = list(Case.objects.filter(pk__in=ids).prefetch_related("case_type").order_by("priority", "id"))
     return Leased(token=token, cases=cases, full=full)
 
 

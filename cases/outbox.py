@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Exists, Expression, OuterRef
 
-from cases import bells
+from cases import bells, bulk
 from cases.audit import Actor, Journal, journal
-from cases.clock import from_now
+from cases.clock import from_now, moment
 from cases.errors import Conflict
 from cases.models import Case, Effect, EffectAttempt, WebhookEndpoint
 from cases.models.choices import State
@@ -48,23 +49,25 @@ def announce(happenings: Sequence[Happening], *, log: Journal) -> int:
     case does not close as if it had been done.
     """
     endpoints = list(WebhookEndpoint.objects.all())
-    effects = [effect for happening in happenings for effect in _effects_of(happening, endpoints)]
-    Effect.objects.bulk_create(effects, batch_size=500, ignore_conflicts=True)
+    graced = any(happening.grace_seconds for happening in happenings)
+    now = moment() if graced else None
+    effects = [effect for happening in happenings for effect in _effects_of(happening, endpoints, now)]
+    bulk.create(effects, also=["next_attempt_at"] if graced else [], skip_conflicts=True)
     if effects:
         bells.ring(State.DECIDED)
     return len(effects)
 
 
-def _effects_of(happening: Happening, endpoints: Iterable[WebhookEndpoint]) -> Iterable[Effect]:
+def _effects_of(happening: Happening, endpoints: Iterable[WebhookEndpoint], now: datetime | None) -> Iterable[Effect]:
     chosen = happening.case.case_type.action or {}
     acting = chosen.get("endpoint") if chosen.get("backend") == "webhook" else None
     acts = happening.event == "case.decided"
     if acts and chosen and acting is None:
-        yield _effect(happening, action=chosen["backend"], options=chosen)
+        yield _effect(happening, now, action=chosen["backend"], options=chosen)
     for endpoint in endpoints:
         subscribed = endpoint.enabled and happening.event in endpoint.events and _may_hear(endpoint, happening.case)
         if subscribed or (acts and endpoint.key == acting):
-            yield _effect(happening, action="webhook", endpoint=endpoint)
+            yield _effect(happening, now, action="webhook", endpoint=endpoint)
 
 
 def _may_hear(endpoint: WebhookEndpoint, case: Case) -> bool:
@@ -74,6 +77,7 @@ def _may_hear(endpoint: WebhookEndpoint, case: Case) -> bool:
 
 def _effect(
     happening: Happening,
+    now: datetime | None,
     *,
     action: str,
     options: Mapping[str, Any] | None = None,
@@ -92,15 +96,15 @@ def _effect(
         key=f"case-{case.pk}-v{happening.case_version}-{happening.event}-{target}",
         blocking=happening.event in ("case.decided", "effect.compensate"),
     )
-    if happening.grace_seconds:
-        effect.next_attempt_at = later(happening.grace_seconds)
+    if now is not None:
+        effect.next_attempt_at = now + timedelta(seconds=happening.grace_seconds)
     return effect
 
 
 def later(seconds: float) -> Any:
     """A moment by the database's clock, to be stored with a row."""
-    moment: Expression = from_now(seconds=seconds)
-    return moment
+    later_on: Expression = from_now(seconds=seconds)
+    return later_on
 
 
 def told_of(case: Case) -> dict[str, Any]:
@@ -151,7 +155,7 @@ def compensate(case: Case, *, version: int, data: Mapping[str, Any], log: Journa
     return len(undoing)
 
 
-def retry(effects: Iterable[Effect], *, actor: Actor, origin: str) -> int:
+def retry(effects: Iterable[Effect], *, actor: Actor, origin: str, reason: str = "") -> int:
     """Send dead effects again under their old keys. Returns how many were taken up.
 
     Raises: Conflict when none of them is dead.
@@ -164,6 +168,7 @@ def retry(effects: Iterable[Effect], *, actor: Actor, origin: str) -> int:
             status=Effect.Status.PENDING, attempts=0, next_attempt_at=from_now(seconds=0), lease_token=""
         )
         for effect in dead:
-            log("effect.retried", case_id=effect.case_id, subject=effect, data={"key": effect.key})
+            told = {"key": effect.key, **({"reason": reason} if reason else {})}
+            log("effect.retried", case_id=effect.case_id, subject=effect, data=told)
         bells.ring(State.DECIDED)
     return len(dead)

@@ -83,7 +83,7 @@ def _compiled(schema: str) -> Check:
     validator = StrictValidator(json.loads(schema), registry=Registry(), format_checker=FORMATS)
 
     def check(output: Any) -> list[Problem]:
-        if found_early := list(_unsafe(output, ())):
+        if not _is_plain(output) and (found_early := list(_unsafe(output, ()))):
             return found_early[:MAX_PROBLEMS]
         try:
             return _told(validator, output)
@@ -112,6 +112,21 @@ def _message(error: ValidationError) -> str:
 
 
 MAX_MESSAGE = 300
+
+
+def _is_plain(value: Any, depth: int = 0) -> bool:
+    """Whether a value is surely sound: quick, because nearly all are; whatever is in doubt is looked at closely."""
+    kind = type(value)
+    if kind is str:
+        return value.isascii() and "\x00" not in value
+    if kind is float:
+        return math.isfinite(value)
+    if kind is dict:
+        keys = all(type(key) is str for key in value)
+        return keys and depth < MAX_DEPTH and all(_is_plain(item, depth + 1) for item in value.values())
+    if kind is list:
+        return depth < MAX_DEPTH and all(_is_plain(item, depth + 1) for item in value)
+    return value is None or kind is bool or (kind is int and abs(value) <= LARGEST)
 
 
 def _unsafe(value: Any, path: tuple[str | int, ...]) -> Iterator[Problem]:

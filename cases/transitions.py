@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from django.db import connection, models
 
-from cases import bells
+from cases import bells, bulk
 from cases.audit import Journal
 from cases.clock import sql_now
 from cases.models import Case
@@ -77,24 +77,27 @@ def _compare_and_set(
     rows: Mapping[int, Mapping[str, Any]], *, source: State, target: State, token: str | None
 ) -> list[int]:
     columns = list(next(iter(rows.values())))
-    values = ", ".join(["(" + ", ".join(["%s"] * (1 + len(columns))) + ")"] * len(rows))
+    kinds = {"id": "bigint", **{name: COLUMNS[name] for name in columns}}
+    values = [(case_id, *_adapted(row, columns)) for case_id, row in rows.items()]
     fenced = " AND lease_token = %s" if token is not None else ""
     table = Case._meta.db_table
-    sql = (
-        f"WITH v(id{''.join(', ' + name for name in columns)}) AS (VALUES {values}) "
-        f"UPDATE {table} SET {', '.join(_assignments(columns, source=source, target=target))} FROM v "
-        f"WHERE {table}.id = v.id AND {table}.state = %s{fenced} RETURNING {table}.id"
-    )
-    parameters: list[Any] = [item for case_id, row in rows.items() for item in (case_id, *_adapted(row, columns))]
-    parameters += [target.value, source.value, *([token] if token is not None else [])]
+    won: list[int] = []
     with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return sorted(row[0] for row in cursor.fetchall())
+        for source_sql, parameters in bulk.sources(kinds, values):
+            sql = (
+                f"WITH v({', '.join(kinds)}) AS (SELECT * FROM {source_sql} AS s) "
+                f"UPDATE {table} SET {', '.join(_assignments(columns, source=source, target=target))} FROM v "
+                f"WHERE {table}.id = v.id AND {table}.state = %s{fenced} RETURNING {table}.id"
+            )
+            ends = [target.value, source.value, *([token] if token is not None else [])]
+            cursor.execute(sql, [*parameters, *ends])
+            won += [row[0] for row in cursor.fetchall()]
+    return sorted(won)
 
 
 def _assignments(columns: list[str], *, source: State, target: State) -> list[str]:
     now = sql_now()
-    sets = [f"{name} = {_cast(name)}" for name in columns]
+    sets = [f"{name} = v.{name}" for name in columns]
     sets += ["state = %s", "attempts = 0", "lease_token = ''"]
     sets += [f"{stamp} = {now}" for stamp in STAMPS.get((source, target), ())]
     if "lease_until" not in columns:
@@ -102,12 +105,6 @@ def _assignments(columns: list[str], *, source: State, target: State) -> list[st
     if target is State.IN_REVIEW and source is not State.CLASSIFIED:
         sets += ["version = version + 1", "decided_at = NULL", "closed_at = NULL"]
     return sets
-
-
-def _cast(name: str) -> str:
-    if connection.vendor == "sqlite":
-        return f"v.{name}"
-    return f"CAST(v.{name} AS {COLUMNS[name]})"
 
 
 def _adapted(row: Mapping[str, Any], columns: list[str]) -> list[Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from cases import bells, outbox
+from cases import bells, bulk, outbox
 from cases.audit import Journal, journal
 from cases.models import Case, Prediction
 from cases.models.choices import Priority, Reason, State
@@ -40,7 +40,7 @@ class Routed:
 def route_batch() -> bool:
     """Route one batch. Returns whether more may be waiting."""
     with journal(actor="pipeline", origin="worker") as log:
-        standing = Case.objects.standing_in(State.CLASSIFIED).select_related("case_type")
+        standing = Case.objects.standing_in(State.CLASSIFIED).prefetch_related("case_type")
         cases = list(standing.select_for_update(skip_locked=True, of=("self",))[: settings.PIPELINE_BATCH])
         if len(cases) == settings.PIPELINE_BATCH:
             bells.ring(State.CLASSIFIED)
@@ -132,9 +132,7 @@ def _to_people(routed: Sequence[Routed], *, log: Journal) -> None:
     rows = {pk: _row(item) for pk, item in items.items()}
     data = {pk: _audited(item) for pk, item in items.items()}
     won = move(rows, source=State.CLASSIFIED, target=State.IN_REVIEW, log=log, data=data)
-    ReviewTask.objects.bulk_create(
-        [_task(items[pk], queue) for pk in won if (queue := items[pk].route.queue)], batch_size=500
-    )
+    bulk.create([_task(items[pk], queue) for pk in won if (queue := items[pk].route.queue)])
 
 
 def _task(item: Routed, queue: QueueView) -> ReviewTask:
@@ -155,7 +153,7 @@ def _by_policy(routed: Sequence[Routed], *, log: Journal) -> None:
     rows = {pk: _row(item) for pk, item in items.items()}
     data = {pk: _audited(item) for pk, item in items.items()}
     won = [items[pk] for pk in move(rows, source=State.CLASSIFIED, target=State.DECIDED, log=log, data=data)]
-    decisions = Decision.objects.bulk_create([_decision(item) for item in won], batch_size=500)
+    decisions = _written([_decision(item) for item in won])
     happenings = [
         Happening(case=item.case, event="case.decided", data=told_of(made), grace_seconds=item.policy.grace_seconds)
         for item, made in zip(won, decisions, strict=True)
@@ -163,7 +161,14 @@ def _by_policy(routed: Sequence[Routed], *, log: Journal) -> None:
     outbox.announce(happenings, log=log)
     sampled = [item for item in won if item.route.sampled]
     queues = {policy.pk: quality_queue(policy) for policy in {item.policy for item in sampled}}
-    ReviewTask.objects.bulk_create([_sample(item, queues[item.policy.pk]) for item in sampled], batch_size=500)
+    bulk.create([_sample(item, queues[item.policy.pk]) for item in sampled])
+
+
+def _written(decisions: list[Decision]) -> list[Decision]:
+    ids = dict(bulk.create(decisions, returning=("case_id", "id")))
+    for decision in decisions:
+        decision.pk = ids[decision.case_id]
+    return decisions
 
 
 def _decision(item: Routed) -> Decision:
