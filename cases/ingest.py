@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
 from django.contrib.auth.models import User
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from cases import bells, bulk, plugins, schemas
@@ -131,7 +133,13 @@ def _types(items: Iterable[CaseIn | Refused]) -> dict[str, CaseType]:
         return {}
     places = ", ".join(["%s"] * len(keys))
     sql = f"SELECT id, key, classifier, output_schema FROM cases_casetype WHERE key IN ({places})"  # noqa: S608 - placeholders
-    return {case_type.key: case_type for case_type in CaseType.objects.raw(sql, keys)}
+    with connection.cursor() as cursor:
+        cursor.execute(sql, keys)
+        rows = cursor.fetchall()
+    return {
+        key: CaseType(pk=number, key=key, classifier=classifier, output_schema=json.loads(schema))
+        for number, key, classifier, schema in rows
+    }
 
 
 def _errors(item: CaseIn | Refused, types: Mapping[str, CaseType]) -> Mapping[str, Sequence[str]]:

@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 
 from cases.imports.csv_rows import csv_rows
 from cases.imports.run import BATCH
+from cases.ingest import ingest
 from cases.models import Case, CaseType, Prediction
 from feedback.models import LabelledExample
 from tests.factories import make_case_type
@@ -144,6 +145,7 @@ def test_a_jsonl_file_holds_flat_rows_or_whole_cases(write: Write, run: Any) -> 
 
 def test_a_workbook_is_read_like_a_csv_file(tmp_path: Path, run: Any) -> None:
     book = openpyxl.Workbook()
+    sheet: Any = book.active
     for row in (
         ["id", "text", "amount"],
         [1, "Hello", 12.5],
@@ -151,7 +153,7 @@ def test_a_workbook_is_read_like_a_csv_file(tmp_path: Path, run: Any) -> None:
         [None, None, None],
         [3, "extra", 1, "x"],
     ):
-        book.active.append(row)
+        sheet.append(row)
     path = tmp_path / "mail.xlsx"
     book.save(path)
     out, err = run(path)
@@ -190,18 +192,15 @@ def test_with_truth_the_label_becomes_an_example_and_no_case(write: Write, run: 
 
 def test_a_stopped_import_goes_on_where_it_was(write: Write, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write("mail.csv", "text\n" + "".join(f"case {number}\n" for number in range(3 * BATCH)))
-    from feedback.management.commands import import_cases
-
     calls = []
-    whole = import_cases.ingest
 
     def stopped(*args: Any, **options: Any) -> Any:
         calls.append(1)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return whole(*args, **options)
+        return ingest(*args, **options)
 
-    monkeypatch.setattr(import_cases, "ingest", stopped)
+    monkeypatch.setattr("feedback.management.commands.import_cases.ingest", stopped)
     with pytest.raises(CommandError, match="again to go on"):
         run(path)
     assert Case.objects.count() == BATCH

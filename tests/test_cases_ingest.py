@@ -39,7 +39,7 @@ def test_a_new_case_is_stored_and_noted(sender: User, case_type: CaseType) -> No
     [outcome] = ingest(
         [item(case_type, external_id="m-1", priority="high", context=[{"title": "Order"}])], sender=sender, origin="api"
     )
-    case = Case.objects.get(pk=outcome.case_id)
+    case = Case.objects.get(pk=outcome.case_id or 0)
     assert (outcome.status, case.state, case.source, case.priority_name) == ("created", "received", "zendesk", "high")
     assert case.payload == {"text": "I was charged twice"}
     assert case.context == [{"title": "Order", "text": "", "url": ""}]
@@ -186,6 +186,12 @@ def _in_parallel(count: int, work: Any) -> list[Any]:
 
 def test_an_erased_case_cannot_be_sent_again_under_its_name(sender: User, case_type: CaseType) -> None:
     [first] = ingest([item(case_type, external_id="m-1")], sender=sender, origin="api")
-    Case.objects.filter(pk=first.case_id).update(salt="")
+    Case.objects.filter(pk=first.case_id or 0).update(salt="")
     [again] = ingest([item(case_type, external_id="m-1")], sender=sender, origin="api")
     assert again.status == arrivals.CONFLICT
+
+
+def test_an_idempotency_key_that_comes_back_with_another_name_is_a_conflict(sender: User, case_type: CaseType) -> None:
+    [made] = ingest([item(case_type, external_id="m-1")], sender=sender, origin="api", keys=["k-1"])
+    [other] = ingest([item(case_type, external_id="m-2")], sender=sender, origin="api", keys=["k-1"])
+    assert (made.status, other.status) == ("created", "conflict")

@@ -34,7 +34,7 @@ def api() -> Api:
 def case(api: Api, case_type: CaseType) -> Case:
     item = case_of({"case_type": "mail", "payload": {"text": "my card 1234"}, "requester": "c-1", "external_id": "m-1"})
     [outcome] = ingest([item], sender=api.user, origin="api")
-    return Case.objects.get(pk=outcome.case_id)
+    return Case.objects.get(pk=outcome.case_id or 0)
 
 
 @pytest.mark.parametrize("state", ["received", "classified", "in_review"])
@@ -190,3 +190,11 @@ def test_many_cases_of_one_requester_are_erased_in_batches(api: Api, case_type: 
     items = [case_of({"case_type": "mail", "payload": {"text": "x"}, "requester": "c-9"}) for _number in range(450)]
     ingest(items, sender=api.user, origin="api")
     assert erase("c-9", actor="test", origin="test").cases == 450
+
+
+def test_a_reopened_case_whose_decision_was_sent_out_cannot_be_withdrawn(api: Api, case_type: CaseType) -> None:
+    case = make_case(case_type, state="in_review", sender=api.user, version=2)
+    sent = Effect.objects.create(case=case, event="case.decided", action="log", key="k", status=Effect.Status.DELIVERED)
+    assert api.post(f"/cases/{case.pk}/cancel/", {"reason": "late"}).status_code == 409
+    Effect.objects.filter(pk=sent.pk).update(status=Effect.Status.CANCELLED)
+    assert api.post(f"/cases/{case.pk}/cancel/", {"reason": "undone before it left"}).status_code == 200
