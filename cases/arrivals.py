@@ -63,9 +63,16 @@ class _Twin:
     """A case that is already there under one of an arrival's names."""
 
     case_id: int
+    source: str
+    external_id: str
     salt: str
     digest: str
     shown: bool
+
+    def same_as(self, arrival: Arrival) -> bool:
+        """The same case sent again: an idempotency key that comes with another name does not make it so."""
+        named = (self.source, self.external_id) == (arrival.source, arrival.case.external_id)
+        return named and bool(self.salt) and self.digest == digest_of(self.salt, arrival.content)
 
 
 def source_of(case: CaseIn, sender: User) -> str:
@@ -99,7 +106,7 @@ def recognised(late: Sequence[Arrival], *, sender: User) -> dict[int, Outcome]:
     outcomes = {}
     for arrival in late:
         found = [twins[name] for name in arrival.names() if name in twins]
-        same = all(twin.salt and twin.digest == digest_of(twin.salt, arrival.content) for twin in found)
+        same = all(twin.same_as(arrival) for twin in found)
         one_case = len({twin.case_id for twin in found}) == 1
         if same and one_case and found[0].shown:
             outcomes[arrival.index] = Outcome(arrival.index, EXISTING, found[0].case_id)
@@ -128,7 +135,8 @@ def _twins(late: Iterable[Arrival], *, sender: User) -> dict[Name, _Twin]:
     )
     twins: dict[Name, _Twin] = {}
     for row in rows:
-        twin = _Twin(row.pk, row.salt, row.content_digest, row.sender_id == sender.pk or row.pk in shown)
+        seen = row.sender_id == sender.pk or row.pk in shown
+        twin = _Twin(row.pk, row.source, row.external_id, row.salt, row.content_digest, seen)
         twins["source", row.source, row.external_id] = twin
         if row.sender_id == sender.pk and row.idempotency_key:
             twins["key", "", row.idempotency_key] = twin
