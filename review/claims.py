@@ -63,7 +63,7 @@ def heartbeat(task_id: int, *, user: User, lease_token: int) -> datetime:
     demand_task(user, CLAIM, task_id)
     mine = ReviewTask.objects.claimed().filter(pk=task_id, assignee=user, lease_token=lease_token)
     if not mine.update(lease_until=from_now(seconds=settings.TASK_LEASE_SECONDS)):
-        raise Conflict(lost_because(task_id), code="lease-lost")
+        raise Conflict(lost_because(task_id, user), code="lease-lost")
     return ReviewTask.objects.values_list("lease_until", flat=True).get(pk=task_id)
 
 
@@ -145,12 +145,12 @@ def own_claim(task_id: int, *, user: User, lease_token: int) -> ReviewTask:
     )
     found = task.first()
     if found is None:
-        raise Conflict(lost_because(task_id), code="lease-lost")
+        raise Conflict(lost_because(task_id, user), code="lease-lost")
     return found
 
 
-def lost_because(task_id: int) -> str:
-    """In words, why a claim on this task no longer holds."""
+def lost_because(task_id: int, user: User | None = None) -> str:
+    """In words, why a claim on this task no longer holds; ``user`` is whose claim it was."""
     task = ReviewTask.objects.select_related("assignee", "decision__decided_by").filter(pk=task_id).first()
     if task is None:
         return "There is no such task."
@@ -159,6 +159,8 @@ def lost_because(task_id: int) -> str:
         by = decision.decided_by if decision else None
         return f"This task was {task.ending}{f' by {by.get_username()}' if by else ''} at {task.closed_at:%Y-%m-%d %H:%M} UTC."
     if ReviewTask.objects.claimed().filter(pk=task_id).exists():
+        if user is not None and task.assignee_id == user.pk:
+            return "You have claimed this task again since, in another place: go on there, or claim it once more."
         return f"Your lease ended and {task.assignee} holds this task now."
     return "Your lease on this task has ended; claim it again."
 

@@ -153,7 +153,9 @@ def test_a_decision_after_the_lease_ran_out_is_refused_and_tells_who_has_the_tas
 def test_an_old_token_of_ones_own_is_refused() -> None:
     api, desk = claimed()
     api.post(f"/tasks/{desk['id']}/claim/")
-    assert decide(api, desk).status_code == 409
+    answer = decide(api, desk)
+    assert answer.status_code == 409
+    assert "claimed this task again" in answer.json()["detail"]
 
 
 def test_somebody_elses_task_cannot_be_decided() -> None:
