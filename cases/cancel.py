@@ -9,7 +9,7 @@ from cases import hooks, outbox
 from cases.access import demand
 from cases.audit import Journal, journal
 from cases.errors import Conflict
-from cases.models import Case
+from cases.models import Case, Effect
 from cases.models.choices import State
 from cases.transitions import move
 
@@ -23,6 +23,7 @@ def cancel_case(case: Case, *, reason: str, user: User, origin: str) -> Case:
     """
     demand(user, "cases.cancel_case", case, see="cases.view_case")
     with journal(actor=user, origin=origin) as log:
+        _demand_nothing_left(case)
         cancelled = withdraw(case, reason=reason, log=log)
     case.refresh_from_db(fields=["state", "lease_until"])
     if not cancelled and case.state != State.CANCELLED:
@@ -31,6 +32,15 @@ def cancel_case(case: Case, *, reason: str, user: User, origin: str) -> Case:
             % {"state": case.get_state_display()}
         )
     return case
+
+
+def _demand_nothing_left(case: Case) -> None:
+    """A case that was decided, acted upon and reopened is corrected by a better decision; withdrawing undoes nothing."""
+    left = Effect.objects.filter(case=case, event="case.decided").exclude(status=Effect.Status.CANCELLED)
+    if left.exists():
+        raise Conflict(
+            _("The case has been decided before and the decision was sent out; it can no longer be withdrawn.")
+        )
 
 
 def withdraw(case: Case, *, reason: str, log: Journal) -> bool:

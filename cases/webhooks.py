@@ -52,8 +52,10 @@ def _check(*, key: str, url: str, events: Sequence[str]) -> None:
         raise Invalid(_("The endpoint was not added."), errors=errors)
 
 
-def redeliver(endpoint_id: int, *, by: User, origin: str, effect_id: int | None = None) -> int:
+def redeliver(endpoint_id: int, *, by: User, origin: str, effect_id: int | None = None, reason: str = "") -> int:
     """Send an endpoint's dead deliveries again, or one of them, and enable it if it was disabled. Returns how many.
+
+    The reason is kept in the audit log.
 
     Raises: Missing, Forbidden, or Conflict when none of them is dead.
     """
@@ -70,4 +72,4 @@ def redeliver(endpoint_id: int, *, by: User, origin: str, effect_id: int | None 
     chosen = dead if effect_id is None else dead.filter(pk=effect_id)
     with transaction.atomic():
         WebhookEndpoint.objects.filter(pk=endpoint.pk, enabled=False).update(enabled=True, disabled_reason="")
-        return outbox.retry(chosen, actor=by, origin=origin)
+        return outbox.retry(chosen, actor=by, origin=origin, reason=reason)

@@ -18,6 +18,11 @@ from review.models import Policy, Queue, RoutingRule
 from review.policy_rules import FIELDS, canonical, content_of, guard, is_looser, starting_content
 
 FRONT_DESK = "front-desk"
+STANDARD_QUEUES: dict[str, tuple[str, str, list[str]]] = {  # nobody needs to configure them; made when first named
+    FRONT_DESK: ("Front desk", Queue.Kind.GENERAL.value, ["reviewer", "expert"]),
+    "experts": ("Experts", Queue.Kind.EXPERT.value, ["expert"]),
+    "supervisors": ("Supervisors", Queue.Kind.SUPERVISOR.value, ["supervisor"]),
+}
 
 
 def in_force(case_types: Iterable[CaseType]) -> dict[int, Policy]:
@@ -44,10 +49,11 @@ def start_policy(case_type: CaseType) -> None:
 
 
 def front_desk() -> Queue:
-    """The queue for which nobody needs to configure anything; made with the reviewers in it."""
-    queue, new = Queue.objects.get_or_create(key=FRONT_DESK, defaults={"name": "Front desk"})
+    """Where a case goes for which no queue was configured; made with those in it whose work it is."""
+    name, kind, groups = STANDARD_QUEUES[FRONT_DESK]
+    queue, new = Queue.objects.get_or_create(key=FRONT_DESK, defaults={"name": name, "kind": kind})
     if new:
-        queue.groups.add(*Group.objects.filter(name__in=["reviewer", "expert"]))
+        queue.groups.add(*Group.objects.filter(name__in=groups))
     return queue
 
 

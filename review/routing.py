@@ -98,7 +98,7 @@ def _needs(policy: PolicyView, finding: Finding, trace: list[dict[str, Any]]) ->
     """The reasons for a person that hold before any rule is read, the most telling first."""
     threshold = policy.threshold_for(finding.label)
     sure = threshold <= finding.confidence <= 1  # false for NaN too
-    unsure = policy.mode in GUARDED_BY_CONFIDENCE and not sure
+    unsure = policy.mode in GUARDED_BY_CONFIDENCE and not sure and not finding.failed  # no answer is no unsure answer
     risky = conditions.evaluate(policy.second_approval, finding.facts) if policy.second_approval else []
     tests: list[tuple[str, bool, dict[str, Any]]] = [
         (Reason.CLASSIFIER_ERROR, finding.failed, {}),

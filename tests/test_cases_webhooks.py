@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rest_framework.test import APIClient
 
-from cases.models import Effect
+from cases.models import AuditEvent, Effect
 from tests.factories import make_case, make_user
 
 pytestmark = pytest.mark.django_db
@@ -77,3 +77,12 @@ def test_dead_deliveries_are_sent_again_under_their_old_keys() -> None:
     effect.refresh_from_db()
     assert (effect.status, effect.attempts, effect.key) == (Effect.Status.PENDING, 0, "k-1")
     assert client.post(f"{URL}{endpoint}/redeliver/", {}, format="json").status_code == 409
+
+
+def test_the_reason_for_sending_again_is_kept() -> None:
+    client = _client("integration")
+    endpoint = client.post(URL, NEW, format="json").json()["id"]
+    dead = {"event": "case.decided", "action": "webhook", "endpoint_id": endpoint, "status": Effect.Status.DEAD}
+    Effect.objects.create(case=make_case(), key="k-2", **dead)
+    client.post(f"{URL}{endpoint}/redeliver/", {"reason": "the receiver was down"}, format="json")
+    assert AuditEvent.objects.get(action="effect.retried").data["reason"] == "the receiver was down"

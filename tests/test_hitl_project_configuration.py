@@ -401,3 +401,14 @@ def test_a_token_that_may_not_be_is_refused_and_leaves_no_account(options: dict[
     with pytest.raises(CommandError, match=message):
         call_command("create_token", **options)
     assert (User.objects.count(), ApiToken.objects.count()) == (1, 0)
+
+
+@pytest.mark.django_db
+def test_the_queues_that_everybody_has_need_not_be_configured(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content = yaml.safe_load(CONTRACT)
+    content["queues"] = [queue for queue in content["queues"] if queue["key"] == "experts"]
+    file.write_text(yaml.safe_dump(content))
+    assert "+ queue supervisors" in apply(file, capsys)
+    supervisors = Queue.objects.get(key="supervisors")
+    assert (supervisors.kind, [group.name for group in supervisors.groups.all()]) == ("supervisor", ["supervisor"])
+    assert apply(file, capsys) == "No changes.\n"

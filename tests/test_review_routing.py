@@ -195,3 +195,8 @@ def test_another_salt_is_another_coin(settings: Any) -> None:
     settings.COIN_SALT = "another"
     after = [coin.draw(case_id) for case_id in range(1, 200)]
     assert not set(before) & set(after)
+
+
+def test_a_classifier_that_failed_is_the_reason_even_where_a_rule_takes_the_unsure() -> None:
+    unsure = RuleView(queue=EXPERTS, reason="low_confidence")
+    assert chosen(policy("validator", unsure, DEFAULT), finding(0.0, failed=True)) == ("classifier_error", "experts")

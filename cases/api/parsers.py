@@ -1,4 +1,4 @@
-"""DRF's JSON parser in the strict manner of `cases.strict_json`, for every call that is no hot path."""
+"""The JSON of every call that does not read its body itself: bounded, and strict in the manner of `cases.strict_json`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from rest_framework.parsers import BaseParser
 
 from cases import strict_json
+from cases.api.bodies import raw_json
 from cases.errors import Invalid
 
 
@@ -20,7 +21,7 @@ class StrictJson(BaseParser):
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        raw = stream.read()
+        raw = raw_json((parser_context or {})["request"])
         if not raw.strip():
             return {}
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -14,17 +15,22 @@ from cases.errors import Refused
 
 
 def problem(
-    *, status: int, title: str, detail: str, errors: dict[str, list[str]], code: str = "about:blank"
+    *, status: int, detail: str, errors: dict[str, list[str]], code: str = "about:blank", title: str = ""
 ) -> Response:
-    body = {"type": code, "title": title, "status": status, "detail": detail, "errors": errors}
+    body = {
+        "type": code,
+        "title": title or HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "errors": errors,
+    }
     return Response(body, status=status, content_type="application/problem+json")
 
 
 def problem_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler: our refusals and DRF's own in one form."""
     if isinstance(error, Refused):
-        title = type(error).__name__
-        return problem(status=error.status, title=title, detail=error.message, errors=error.errors, code=error.code)
+        return problem(status=error.status, detail=error.message, errors=error.errors, code=error.code)
     if isinstance(error, Http404):
         error = exceptions.NotFound()
     if isinstance(error, PermissionDenied):
@@ -39,9 +45,7 @@ def _from_drf(error: exceptions.APIException, answer: Response) -> Response:
     status = 422 if isinstance(error, exceptions.ValidationError) else answer.status_code
     errors = _flat(error.detail) if isinstance(error, exceptions.ValidationError) else {}
     detail = "Some fields are not valid; see errors." if errors else str(error.detail)
-    made = problem(
-        status=status, title=str(error.default_code), detail=detail, errors=errors, code=str(error.default_code)
-    )
+    made = problem(status=status, detail=detail, errors=errors, code=str(error.default_code).replace("_", "-"))
     for header in ("WWW-Authenticate", "Retry-After", "Allow"):
         if header in answer:
             made[header] = answer[header]

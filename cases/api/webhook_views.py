@@ -29,6 +29,7 @@ class NewEndpoint(StrictSerializer):
 
 class Redelivered(StrictSerializer):
     effect = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=1, max_value=2**53)
+    reason = serializers.CharField(max_length=1000, required=False, allow_blank=True, default="")
 
 
 class Webhooks(GenericAPIView[WebhookEndpoint]):
@@ -60,7 +61,8 @@ class Redeliver(APIView):
         by = account(request, "cases.redeliver_webhookendpoint")
         checked = Redelivered(data=request.data or {})
         checked.is_valid(raise_exception=True)
-        count = redeliver(endpoint_id, by=by, origin="api", effect_id=checked.validated_data["effect"])
+        chosen, reason = checked.validated_data["effect"], checked.validated_data["reason"]
+        count = redeliver(endpoint_id, by=by, origin="api", effect_id=chosen, reason=reason)
         return Response({"redelivered": count})
 
 

@@ -16,7 +16,7 @@ from hitl_project.configuration.planning import Change, plan
 from hitl_project.configuration.reading import Document
 from hitl_project.configuration.snapshot import CASE_TYPE_FIELDS, snapshot
 from review.models import Queue
-from review.policies import FRONT_DESK, front_desk, put_in_force
+from review.policies import put_in_force
 
 ACTOR = "configuration file"
 
@@ -90,8 +90,6 @@ def _case_type(change: Change, reason: str, log: Journal) -> list[str]:
     log("case_type.configured", subject=case_type, data={"case_type": change.key, "fields": sorted(change.fields)})
     if any(name.startswith("policy.") for name in change.fields):
         content = change.after["policy"]
-        if any(rule["queue"] == FRONT_DESK for rule in content["routing"]):
-            front_desk()
         put_in_force(case_type, content, author=ACTOR, approver=ACTOR, reason=reason, log=log)
     return []
 

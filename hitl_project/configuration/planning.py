@@ -13,7 +13,7 @@ from cases.models import CaseType
 from hitl_project.configuration.checking import NEEDED, Found, check_shape, identity
 from hitl_project.configuration.reading import ConfigurationError, Document
 from hitl_project.configuration.snapshot import CASE_TYPE_FIELDS, Section
-from review.policies import FRONT_DESK
+from review.policies import FRONT_DESK, STANDARD_QUEUES
 from review.policy_rules import canonical, guard, is_looser, starting_content
 
 ORDER = ("groups", "queues", "webhooks", "case_types")  # each may name what stands before it
@@ -66,12 +66,22 @@ def plan(document: Document, current: Mapping[str, Section]) -> list[Change]:
     _refuse(document, check_shape(document.values))
     wanted = {section: _merged(section, document, current[section]) for section in ORDER}
     _refuse(document, [problem for section in ORDER for problem in _cross_checks(section, document, wanted, current)])
+    _add_standard_queues(wanted, current)
     changes = [
         _change(section, key, item, current[section].get(key))
         for section in ORDER
         for key, (_index, item) in wanted[section].items()
     ]
     return [change for change in changes if change.new or change.fields]
+
+
+def _add_standard_queues(wanted: Mapping[str, dict[str, Any]], current: Mapping[str, Section]) -> None:
+    """The queues that a policy names and that need no configuration, where nobody has configured them."""
+    policies = [item.get("policy") or {} for _index, item in wanted["case_types"].values()]
+    named = {rule["queue"] for policy in policies for rule in policy.get("routing", [])}
+    for key in sorted((named & STANDARD_QUEUES.keys()) - {*current["queues"], *wanted["queues"]}):
+        name, kind, groups = STANDARD_QUEUES[key]
+        wanted["queues"][key] = (0, {"key": key, "name": name, "kind": kind, "groups": sorted(groups)})
 
 
 def _refuse(document: Document, problems: Any) -> None:
@@ -130,7 +140,7 @@ def _case_type(path: str, item: Mapping[str, Any], known: Mapping[str, set[str]]
     if "policy" not in item:
         return
     case_type = CaseType(**{name: item[name] for name in CASE_TYPE_FIELDS})
-    errors = guard(case_type, item["policy"], queues={*known["queues"], FRONT_DESK})
+    errors = guard(case_type, item["policy"], queues={*known["queues"], *STANDARD_QUEUES})
     yield from ((f"{path}.policy.{name}", text) for name, texts in errors.items() for text in texts)
 
 

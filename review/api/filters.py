@@ -4,7 +4,7 @@ import django_filters
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from cases.api.filters import StrictForm
+from cases.api.filters import StrictForm, YesNoFilter
 from cases.models.choices import Reason
 from review.models import Policy, Queue, ReviewTask
 
@@ -12,8 +12,8 @@ from review.models import Policy, Queue, ReviewTask
 class TaskFilters(django_filters.FilterSet):  # type: ignore[misc]  # the library is untyped
     queue = django_filters.CharFilter(method="in_queue", max_length=64)
     reason = django_filters.ChoiceFilter(choices=Reason.choices, method="because")
-    overdue = django_filters.BooleanFilter(method="late")
-    mine = django_filters.BooleanFilter(method="own")
+    overdue = YesNoFilter(method="late")
+    mine = YesNoFilter(method="own")
 
     class Meta:
         model = ReviewTask

@@ -2,28 +2,62 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from cases.api.strict import StrictSerializer
 from review.models import Decision
 
 LONGEST_NOTE = 10_000
+NO_TOKEN = 2**53  # larger than any lease that was ever counted
 
 
 class Queued(StrictSerializer):
     queue = serializers.CharField(max_length=64, default="", allow_blank=True)
 
 
+@extend_schema_field(OpenApiTypes.INT)
+class LeaseToken(serializers.Field[int, Any, int, Any]):
+    """A word, or a number larger than any, is nobody's token: the verb says that the lease is lost, as with an old one."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, str) and not data.lstrip("-").isdecimal():
+            return NO_TOKEN
+        if isinstance(data, int) and not isinstance(data, bool) and data >= 0:
+            return min(data, NO_TOKEN)
+        raise serializers.ValidationError(["Give the number that came with the claim."])
+
+
 class Token(StrictSerializer):
-    lease_token = serializers.IntegerField(min_value=0, max_value=2**53)
+    lease_token = LeaseToken()
 
 
 class Reasoned(Token):
-    reason = serializers.CharField(max_length=LONGEST_NOTE)
+    """Why, as ``reason`` or as ``note``: what a decision calls a note is the reason of a raise."""
+
+    reason = serializers.CharField(max_length=LONGEST_NOTE, required=False, allow_blank=True)
+    note = serializers.CharField(max_length=LONGEST_NOTE, required=False, allow_blank=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        note = attrs.pop("note", "")
+        return {**attrs, "reason": attrs.get("reason") or note}
 
 
-class Noted(StrictSerializer):
-    note = serializers.CharField(max_length=LONGEST_NOTE, default="", allow_blank=True)
+class Explained(StrictSerializer):
+    """Why, as ``note`` or as ``reason``."""
+
+    note = serializers.CharField(max_length=LONGEST_NOTE, required=False, allow_blank=True)
+    reason = serializers.CharField(max_length=LONGEST_NOTE, required=False, allow_blank=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        reason = attrs.pop("reason", "")
+        return {**attrs, "note": attrs.get("note") or reason}
+
+
+class Noted(Explained):
     approve = serializers.BooleanField(default=True)
 
 
@@ -45,7 +79,8 @@ class Decided(Token):
     active_seconds = serializers.FloatField(min_value=0, max_value=86_400, default=None, allow_null=True)
 
 
-class Overridden(StrictSerializer):
-    outcome = serializers.ChoiceField(choices=Decision.Outcome.values)
+class Overridden(Explained):
+    """An output without an outcome amends."""
+
+    outcome = serializers.ChoiceField(choices=Decision.Outcome.values, default=Decision.Outcome.AMEND.value)
     output = serializers.DictField(required=False, allow_null=True, default=None)
-    note = serializers.CharField(max_length=LONGEST_NOTE)

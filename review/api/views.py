@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Any
 
 from django.db.models import QuerySet
@@ -88,7 +89,7 @@ class Decisions(APIView):
         found = list(rows.filter(pk__lte=settled_id(Decision)).order_by("pk")[: size + 1])
         page = found[:size]
         hidden = concealed_ids(request.user, [row.case_id for row in page])
-        cursor = page[-1].pk if page else request.query_params.get("since")
+        cursor = page[-1].pk if page else _last_seen(request)
         return Response(
             {
                 "next": _next(request, cursor) if len(found) > size else None,
@@ -106,12 +107,19 @@ def _since(rows: QuerySet[Decision], request: Request) -> QuerySet[Decision]:
     return rows.filter(decided_at__gte=_moment(text))
 
 
+def _last_seen(request: Request) -> int | str | None:
+    """What an empty page is followed by: what was asked for."""
+    text = request.query_params.get("since", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < len(str(FAR)) else text or None
+
+
 def _moment(text: str) -> Any:
     try:
         found = parse_datetime(text.replace(" ", "+"))
-    except ValueError:
+        found = found.astimezone(UTC) if found and found.tzinfo else None
+    except (ValueError, OverflowError):
         found = None
-    if found is None or found.tzinfo is None:
+    if found is None:
         raise Invalid(
             "The feed was not read.", errors={"since": ["Give a decision's id or an RFC 3339 moment with offset."]}
         )
@@ -120,7 +128,7 @@ def _moment(text: str) -> Any:
 
 def _whole(request: Request, name: str, *, default: int, low: int, high: int) -> int:
     text = request.query_params.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(high)) and low <= int(text)):
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(high)) and low <= int(text) <= high):
         raise Invalid("The list was not read.", errors={name: [f"Give a whole number from {low} to {high}."]})
     return int(text)
 
