@@ -35,7 +35,7 @@ def claim_next(user: User, *, origin: str, queue: str = "") -> ReviewTask | None
         for queue_id in _by_urgency(queues, user):
             found = _take(user, "queue_id = %s", [queue_id])
             if found is not None:
-                return _claimed(found, log=log)
+                return _claimed(found, user=user, log=log)
     return None
 
 
@@ -52,7 +52,7 @@ def claim(task_id: int, *, user: User, origin: str) -> ReviewTask:
             found = _take(user, "id = %s", [task_id])
         if found is None:
             raise Conflict(_why_not(task_id, user), code="not-claimable")
-        return _claimed(found, log=log)
+        return _claimed(found, user=user, log=log)
 
 
 def heartbeat(task_id: int, *, user: User, lease_token: int) -> datetime:
@@ -171,14 +171,15 @@ def demand_task(user: User, verb: str, task_id: int) -> ReviewTask:
     Raises: Missing where the user may not see it, Forbidden where they may see and not do, Conflict where they could
     if they held it.
     """
-    seen = visible(user, ReviewTask.objects.all(), "review.view_reviewtask").filter(pk=task_id).first()
+    rows = visible(user, ReviewTask.objects.filter(pk=task_id), "review.view_reviewtask")
+    if task := visible(user, rows, verb).first():
+        return task
+    seen = rows.first()
     if seen is None:
         raise Missing("There is no such task, or it is not yours to see.")
-    if not can(user, verb, seen):
-        if can(user, verb) and can(user, CLAIM, seen):  # theirs to take up, but no longer in their hands
-            raise Conflict(lost_because(task_id), code="lease-lost")
-        raise Forbidden("You may see this task and not do this with it.")
-    return seen
+    if can(user, verb) and can(user, CLAIM, seen):  # theirs to take up, but no longer in their hands
+        raise Conflict(lost_because(task_id), code="lease-lost")
+    raise Forbidden("You may see this task and not do this with it.")
 
 
 def _queues_of(user: User, key: str) -> list[int]:
@@ -233,8 +234,9 @@ def _lease_end() -> str:
     return f"STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', '+{seconds} seconds')"
 
 
-def _claimed(task_id: int, *, log: Journal) -> ReviewTask:
+def _claimed(task_id: int, *, user: User, log: Journal) -> ReviewTask:
     task = ReviewTask.objects.select_related("case__case_type", "policy", "queue").get(pk=task_id)
+    task.assignee = user  # known, so not to be read again
     log("task.claimed", case_id=task.case_id, subject=task)
     return task
 

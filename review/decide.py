@@ -234,6 +234,8 @@ def take_effect(decision: Decision, *, log: Journal) -> None:
 
 def _acted_on(decision: Decision) -> Decision | None:
     """The earlier decision whose effects stand outside: the newest of which any has left and was not taken back."""
+    if decision.supersedes_id is None:
+        return None
     live = Effect.objects.filter(case=decision.case_id).exclude(status=Effect.Status.CANCELLED)
     undone = live.filter(compensates__isnull=False).values("compensates")
     sent = live.filter(event="case.decided").exclude(pk__in=undone)

@@ -89,7 +89,7 @@ def decision_body(decision: Decision, *, concealed: bool = False) -> dict[str, A
 
 
 def verdict_on(decision: Decision) -> Approval | None:
-    found: Approval | None = getattr(decision, "approval", None)
+    found: Approval | None = getattr(decision, "approval", None) if decision.held else None
     return found
 
 
