@@ -35,11 +35,14 @@ PAGES = {
     "agnes": {"auditor-home": "/admin/", "audit-log": "/admin/cases/auditevent/"},
 }
 
+SHOWN = frozenset({"home", "tasks", "desk", "case", "reports"})
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("address", nargs="?", default="http://127.0.0.1:8000")
     parser.add_argument("out", nargs="?", type=Path, default=Path("docs/screenshots"))
+    parser.add_argument("--all", action="store_true", help="more pages than the documentation shows")
     parser.add_argument("--only", default="", help="one person")
     parser.add_argument("--look", default="", choices=["", *LOOKS])
     wanted = parser.parse_args()
@@ -48,15 +51,26 @@ def main() -> int:
     with sync_playwright() as playwright:
         browser = launch(playwright)
         for look in [wanted.look] if wanted.look else LOOKS:
-            photograph(browser, wanted.address, wanted.out, look, only=wanted.only, faults=faults)
+            shown = None if wanted.all else SHOWN
+            photograph(browser, wanted.address, wanted.out, look, only=wanted.only, faults=faults, shown=shown)
         browser.close()
     print("\n".join(faults) or "no violation, no foreign request")
     return 1 if faults else 0
 
 
-def photograph(browser: Browser, address: str, out: Path, look: str, *, only: str, faults: list[str]) -> None:
-    for username, pages in PAGES.items():
-        if only and only != username:
+def photograph(
+    browser: Browser,
+    address: str,
+    out: Path,
+    look: str,
+    *,
+    only: str,
+    faults: list[str],
+    shown: frozenset[str] | None,
+) -> None:
+    for username, every in PAGES.items():
+        pages = {name: path for name, path in every.items() if shown is None or name in shown}
+        if (only and only != username) or not pages:
             continue
         context = browser.new_context(
             viewport=LOOKS[look],  # type: ignore[arg-type]  # a plain dict is what it takes
@@ -70,7 +84,7 @@ def photograph(browser: Browser, address: str, out: Path, look: str, *, only: st
         sign_in(page, username)
         for name, path in pages.items():
             visit(page, path)
-            page.wait_for_timeout(250)
+            settle(page)
             page.screenshot(path=out / f"{name}-{look}.png", full_page=True)
         context.close()
 
@@ -81,7 +95,9 @@ def watched(page: Page, address: str, faults: list[str]) -> Page:
     page.on("pageerror", lambda fault: faults.append(f"{page.url}: {fault}"))
     page.on(
         "request",
-        lambda asked: None if asked.url.startswith((address, "data:", "blob:")) else faults.append(f"left: {asked.url}"),
+        lambda asked: (
+            None if asked.url.startswith((address, "data:", "blob:")) else faults.append(f"left: {asked.url}")
+        ),
     )
     return page
 
@@ -91,6 +107,15 @@ def sign_in(page: Page, username: str) -> None:
     page.fill("#id_password", PASSWORDS[username])
     page.click("input[type=submit]")
     page.wait_for_url("**/admin/")
+
+
+def settle(page: Page) -> None:
+    """Scroll to the end and back: charts are drawn when they come into sight."""
+    for step in range(0, int(page.evaluate("document.documentElement.scrollHeight")), 600):
+        page.evaluate("top => window.scrollTo(0, top)", step)
+        page.wait_for_timeout(120)
+    page.evaluate("window.scrollTo(0, 0)")
+    page.wait_for_timeout(250)
 
 
 def visit(page: Page, path: str) -> None:

@@ -62,6 +62,7 @@ def change(row: Any) -> str:
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
 
 
+@pytest.mark.postgres_too
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label_lower)
 def test_no_address_of_a_list_answers_500(model: Any) -> None:
     client, _ = signed_in(is_superuser=True)

@@ -63,6 +63,7 @@ def test_starting_takes_the_next_case_and_shows_it() -> None:
     assert task.case.payload["text"] in page.content.decode()
 
 
+@pytest.mark.postgres_too
 def test_approving_decides_and_brings_the_next_case() -> None:
     client, user = signed_in()
     first, second = a_task(claimed_by=user), a_task()
@@ -122,8 +123,8 @@ def test_a_blind_task_tells_nothing_of_the_machine_until_it_is_answered() -> Non
         },
     )
     html = client.get(page_of(task)).content.decode()
-    for told in ("42", "secret", "cs-mark", "low confidence", "threshold", "checked"):
-        assert told not in re.sub(r'name="(csrfmiddlewaretoken|digest)" value="[^"]*"', "", html), told
+    for told in ("0.42", "42 %", "secret", "cs-mark", "low confidence", "threshold", "checked"):
+        assert told not in html, told
     answer = client.post(page_of(task), submission(client, task, verb="answer"))
     assert answer["Location"] == page_of(task)
     after = client.get(page_of(task)).content.decode()
@@ -206,6 +207,7 @@ def test_hostile_text_is_shown_and_never_executed() -> None:
     assert "U+200B" in html
 
 
+@pytest.mark.postgres_too
 def test_a_decision_after_the_lease_was_lost_is_refused_and_keeps_what_was_typed() -> None:
     client, user = signed_in()
     task = a_task(claimed_by=user)
@@ -411,6 +413,7 @@ def test_active_seconds_are_never_more_than_the_task_is_old() -> None:
         assert 0 <= seconds <= most
 
 
+@pytest.mark.postgres_too
 def test_hostile_submissions_are_refused_without_an_error() -> None:
     client, user = signed_in()
     task = a_task(claimed_by=user)

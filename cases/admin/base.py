@@ -42,6 +42,8 @@ class CalmChangeList(ChangeList):
     """A list that answers a nonsensical address with the plain list, never with an error."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> models.QuerySet[Any]:
+        if not all(_storable(text) for texts in request.GET.lists() for text in texts[1]):
+            raise IncorrectLookupParameters("NUL")
         try:
             return super().get_queryset(request, exclude_parameters)
         except (FieldError, ValueError, OverflowError) as fault:
@@ -114,7 +116,7 @@ class BackOfficeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in
         term = search_term.strip().lstrip("#")
         if not term:
             return queryset, False
-        if "\x00" in term or len(term) > LONGEST_SEARCH or not _encodable(term):
+        if len(term) > LONGEST_SEARCH or not _storable(term):
             return queryset.none(), False
         wanted = models.Q(**{self.number: int(term)}) if _is_id(term) else models.Q(pk__in=[])
         allowed = self.get_search_fields(request)
@@ -178,9 +180,9 @@ def _is_id(term: str) -> bool:
     return term.isascii() and term.isdecimal() and len(term) < len(str(LARGEST_ID))
 
 
-def _encodable(term: str) -> bool:
+def _storable(text: str) -> bool:
+    """Whether a database could hold it at all: neither NUL nor half a surrogate pair."""
     try:
-        term.encode()
+        return b"\x00" not in text.encode()
     except UnicodeEncodeError:
         return False
-    return True
