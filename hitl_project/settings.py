@@ -219,6 +219,7 @@ PIPELINE = {"received": "cases.jobs.classify", "classified": "review.jobs.route"
 # What a lower app tells the higher ones, inside its own transaction.
 HOOKS: dict[str, list[str]] = {
     "case_cancelled": ["review.tasks.end_open_tasks"],
+    "case_erased": ["review.erasing.forget", "feedback.erasing.forget"],
     "concealed": ["review.shown.concealed_ids"],
     "decision_made": ["feedback.listeners.decision_made"],
     "decision_approved": ["feedback.listeners.decision_approved"],

@@ -1,0 +1,22 @@
+"""What the feedback app forgets when a case is erased (hook ``case_erased``). An emptied case teaches nothing any more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db.models import F
+from django.db.models.functions import JSONObject
+
+from cases.audit import Journal
+from feedback.models import Correction, OutcomeReport, Sample
+
+
+def forget(*, case_ids: Sequence[int], log: Journal) -> None:
+    corrections = Correction.objects.filter(case__in=case_ids)
+    corrections.filter(before__isnull=False).update(before=JSONObject(label=F("label_before")))
+    corrections.filter(after__isnull=False).update(after=JSONObject(label=F("label_after")))
+    corrections.update(why="")
+    reports = OutcomeReport.objects.filter(case__in=case_ids)
+    reports.filter(output__isnull=False).update(output={})
+    reports.update(note="")
+    Sample.objects.filter(case__in=case_ids).update(first_answer={}, final_answer={})
