@@ -68,7 +68,7 @@ def _harmless(text: str) -> str:
 
 def _line(cells: list[str]) -> str:
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow(cells)
+    csv.writer(buffer, lineterminator="\r\n").writerow(cells)  # with "\n" alone, a bare CR would not be quoted
     return buffer.getvalue()
 
 
