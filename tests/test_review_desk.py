@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -354,6 +355,8 @@ def test_a_second_person_sees_the_held_decision_and_lets_it_act() -> None:
     client, user = signed_in()
     waiting = second_approval(client, user)
     boss, _ = signed_in("supervisor")
+    user.groups.add(Group.objects.get(name="supervisor"))
+    assert "Somebody else has to look at this" in client.get(page_of(waiting)).content.decode()
     boss.post(page_of(waiting), {"verb": "claim"})
     html = boss.get(page_of(waiting)).content.decode()
     assert f"{user.username} decided" in html

@@ -140,7 +140,12 @@ class Screen:
 
     @property
     def may_claim(self) -> bool:
-        return self.free and self.user.has_perm("review.claim_reviewtask")
+        return self.free and not self.own_decision and self.user.has_perm("review.claim_reviewtask")
+
+    @property
+    def own_decision(self) -> bool:
+        """The task asks a second person about what this very reader decided."""
+        return self.held is not None and self.held.decided_by_id == self.user.pk
 
     @property
     def read_afterwards(self) -> bool:
