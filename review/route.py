@@ -51,7 +51,8 @@ def route_batch() -> bool:
 
 
 def _choose(cases: Sequence[Case]) -> list[Routed]:
-    rows = Prediction.objects.filter(case__in=[case.pk for case in cases]).order_by("id")
+    unread = ("evidence", "alternatives", "rationale", "tokens")
+    rows = Prediction.objects.filter(case__in=[case.pk for case in cases]).defer(*unread).order_by("id")
     nothing = {case.pk: Prediction(case=case, error="there is no prediction") for case in cases}
     newest = nothing | {row.case_id: row for row in rows}
     policies = in_force({case.case_type_id: case.case_type for case in cases}.values())
