@@ -1,0 +1,62 @@
+"""What becomes of a blind reading."""
+
+from __future__ import annotations
+
+import pytest
+
+from cases.audit import journal
+from cases.models import AuditEvent
+from cases.models.choices import State
+from feedback import sampling
+from feedback.listeners import decision_made
+from feedback.models import Correction, Sample
+from review.models import Decision
+from tests.factories import make_case, make_decision, make_prediction, make_task, make_user
+
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres_too]
+
+
+def read_blind(*, said: str, answered: str) -> Decision:
+    case = make_case(state=State.IN_REVIEW, sampled=True, sample_probability=0.05)
+    user = make_user("reviewer")
+    task = make_task(case, blind=True, claimed_by=user, first_answer={"label": answered})
+    decision = make_decision(
+        case,
+        by=user,
+        task=task,
+        prediction=make_prediction(case, label=said),
+        output={"label": answered},
+        override=said != answered,
+    )
+    with journal(actor=user, origin="test") as log:
+        decision_made(decision=decision, task=task, log=log)
+    return decision
+
+
+@pytest.mark.parametrize(("answered", "corrections"), [("refund", 0), ("other", 1)])
+def test_a_blind_reading_is_a_sample_with_its_probability_and_a_correction_only_when_wrong(
+    answered: str, corrections: int
+) -> None:
+    decision = read_blind(said="refund", answered=answered)
+    sample = Sample.objects.get()
+    assert (sample.decision, sample.probability, sample.automated) == (decision, 0.05, False)
+    assert (sample.correct, sample.read_by) == (answered == "refund", decision.decided_by)
+    assert Correction.objects.count() == corrections
+    assert not Correction.objects.filter(source="override").exists()
+
+
+def test_a_sample_is_on_record_without_its_content() -> None:
+    read_blind(said="refund", answered="other")
+    assert AuditEvent.objects.filter(action="sample.taken").latest("id").data == {"automated": False}
+
+
+def test_a_sample_taken_where_the_machine_failed_counts_it_as_wrong_and_corrects_nothing() -> None:
+    case = make_case(state=State.IN_REVIEW, sampled=True, sample_probability=0.05)
+    user = make_user("reviewer")
+    task = make_task(case, blind=True, claimed_by=user)
+    failed = make_prediction(case, output=None, label="", confidence=0.0, error="down")
+    decision = make_decision(case, by=user, task=task, prediction=failed, shown=False)
+    with journal(actor=user, origin="test") as log:
+        sampling.from_decision(decision=decision, task=task, log=log)
+    assert not Sample.objects.get().correct
+    assert not Correction.objects.exists()
