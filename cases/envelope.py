@@ -6,7 +6,7 @@ Every refusal names its field by a JSON path and says what to do. Nothing here a
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
 import msgspec
@@ -23,6 +23,7 @@ MOST_METADATA_BYTES = 16 * 1024
 MISSING_OR_UNKNOWN = re.compile(r"Object (missing required|contains unknown) field `(.*)`", re.DOTALL)
 UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 
+PriorityName = Literal["urgent", "high", "normal", "low"]
 S = TypeVar("S", bound=Struct)
 Name = Annotated[str, Meta(max_length=120)]
 Word = Annotated[str, Meta(max_length=200)]
@@ -60,7 +61,7 @@ class CaseIn(Struct, forbid_unknown_fields=True, frozen=True):
     payload: dict[str, Any]
     source: Name = ""
     external_id: Word = ""
-    priority: Literal["urgent", "high", "normal", "low"] = "normal"
+    priority: PriorityName = "normal"
     requester: Word = ""
     context: Annotated[list[ContextItem], Meta(max_length=50)] = []
     prediction: PredictionIn | None = None
@@ -175,6 +176,8 @@ def _told(message: str) -> tuple[str, str]:
             if named[1] == "missing required"
             else _("This field is not known; leave it out.")
         )
+    if text.startswith("Invalid enum value"):  # the priority is the only one
+        text = _("Choose one of: %(choices)s") % {"choices": ", ".join(get_args(PriorityName))}
     return path[:300], text.replace("`", "")
 
 

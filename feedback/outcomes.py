@@ -68,7 +68,7 @@ def _decision_of(case: Case) -> Decision:
 
 def _same(known: OutcomeReport, *, correct: bool, output: Mapping[str, Any] | None) -> OutcomeReport:
     if known.correct != correct or known.output != output:
-        raise Conflict("This source has reported on this decision before, and otherwise.")
+        raise Conflict("This source has reported something else about this decision before.")
     return known
 
 

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
+from django.middleware.common import CommonMiddleware
 from django.utils.deprecation import MiddlewareMixin
 from django_structlog.middlewares import RequestMiddleware
 
@@ -34,6 +35,16 @@ class RequestIdentity:
         response = self.get_response(request)
         response["X-Request-ID"] = identity
         return response
+
+
+class KeptRedirect(HttpResponsePermanentRedirect):
+    """Unlike 301, it keeps the method and the body: a POST without the last slash must not become a GET."""
+
+    status_code = 308
+
+
+class LastSlash(CommonMiddleware):
+    response_redirect_class = KeptRedirect
 
 
 class RequestLog(RequestMiddleware):

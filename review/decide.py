@@ -121,7 +121,7 @@ def checked_output(output: Mapping[str, Any] | None, *, case: Case) -> dict[str,
 
     Raises: Invalid with the path of each fault.
     """
-    faults = schemas.problems(case.case_type.output_schema, output)
+    faults = [] if output is None else schemas.problems(case.case_type.output_schema, output)
     if output is None or faults:
         errors: dict[str, list[str]] = {}
         for path, text in faults:

@@ -150,3 +150,8 @@ def test_nobody_without_a_role_sends_or_sees(case_type: CaseType) -> None:
     assert stranger.get("/cases/").json()["results"] == []
     assert Client().post("/api/v1/cases/", BODY, content_type="application/json").status_code == 401
     assert Case.objects.count() == 0
+
+
+def test_a_priority_that_does_not_exist_is_refused_with_those_that_do(api: Api, case_type: CaseType) -> None:
+    answer = api.post("/cases/", {**BODY, "priority": "super"})
+    assert answer.json()["errors"] == {"priority": ["Choose one of: urgent, high, normal, low"]}

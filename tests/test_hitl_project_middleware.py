@@ -91,3 +91,9 @@ def test_an_unknown_api_address_is_a_problem(client: Client) -> None:
     answer = client.get("/api/v1/nothing-here/")
     assert answer.status_code == 404
     assert answer.json()["status"] == 404
+
+
+@pytest.mark.django_db
+def test_a_post_without_the_last_slash_is_sent_on_as_a_post(client: Client) -> None:
+    answer = client.post("/api/v1/cases", {}, content_type="application/json")
+    assert (answer.status_code, answer["Location"]) == (308, "/api/v1/cases/")

@@ -333,3 +333,10 @@ def test_an_account_without_the_right_is_refused(db: None) -> None:
     task = make_task()
     for role in ("manager", "auditor", "integration", "administrator"):
         assert Api(make_user(role)).post(f"/tasks/{task.pk}/claim/").status_code in (403, 404)
+
+
+def test_an_amendment_without_an_output_is_told_what_is_missing() -> None:
+    api, desk = claimed()
+    body = {"lease_token": desk["lease_token"], "digest": desk["digest"], "outcome": "amend"}
+    answer = api.post(f"/tasks/{desk['id']}/decide/", body)
+    assert (answer.status_code, answer.json()["errors"]) == (422, {"output": ["Give an output."]})
