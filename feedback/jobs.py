@@ -5,6 +5,7 @@ from __future__ import annotations
 import structlog
 
 from cases.classifiers.text_training import NotEnoughExamples, TrainingFailed
+from cases.errors import Conflict
 from cases.models import CaseType
 from feedback.training import train as train_model
 
@@ -16,7 +17,7 @@ def train(case_type_key: str) -> None:
     case_type = CaseType.objects.get(key=case_type_key)
     try:
         version = train_model(case_type, actor="training", origin="worker")
-    except (NotEnoughExamples, TrainingFailed) as error:
+    except (NotEnoughExamples, TrainingFailed, Conflict) as error:
         logger.warning("training_ended_without_a_model", case_type=case_type_key, why=str(error))
         return
     logger.info("model_trained", case_type=case_type_key, number=version.number, status=version.status)

@@ -48,16 +48,29 @@ def examples_for(case_type_key: str, question: Question) -> list[tuple[str, dict
     return [(text_of(row.case.payload)[0], row.after or {}) for row in list(by_label.values())[:FEW_SHOT]]
 
 
-def promote(version: ModelVersion, *, actor: Actor, origin: str, reason: str) -> None:
-    """Put a version to work; the one before it is kept for a roll-back."""
+def promote(
+    version: ModelVersion, *, actor: Actor, origin: str, reason: str, better_than: ModelVersion | None = None
+) -> None:
+    """Put a version to work; the one before it is kept for a roll-back.
+
+    Raises: Conflict when ``better_than`` is given and is no longer the one at work: nothing is known about the present one.
+    """
     with journal(actor=actor, origin=origin) as log:
+        CaseType.objects.select_for_update().get(pk=version.case_type_id)
+        if better_than is not None and better_than != at_work(version.case_type):
+            raise Conflict("Another model was put to work meanwhile; train again to compare with that one.")
         _put_to_work(version, log=log, reason=reason)
+
+
+def at_work(case_type: CaseType) -> ModelVersion | None:
+    """The version at work for a case type, if any."""
+    return ModelVersion.objects.filter(case_type=case_type, status=ModelVersion.Status.ACTIVE).first()
 
 
 def _put_to_work(version: ModelVersion, *, log: Journal, reason: str) -> None:
     CaseType.objects.select_for_update().get(pk=version.case_type_id)
-    at_work = ModelVersion.objects.filter(case_type=version.case_type, status=ModelVersion.Status.ACTIVE)
-    at_work.exclude(pk=version.pk).update(status=ModelVersion.Status.RETIRED)
+    active = ModelVersion.objects.filter(case_type=version.case_type, status=ModelVersion.Status.ACTIVE)
+    active.exclude(pk=version.pk).update(status=ModelVersion.Status.RETIRED)
     version.status, version.promoted_at = ModelVersion.Status.ACTIVE, timezone.now()
     version.save(update_fields=["status", "promoted_at"])
     log(

@@ -15,15 +15,22 @@ from review.reopen import reopen
 
 
 def from_decision(*, decision: Decision, task: ReviewTask, log: Journal) -> None:
-    """A sampled case that went to a person: read blind in the flow, and decided."""
-    said = decision.prediction.output if decision.prediction else None
+    """A sampled case that went to a person: read blind in the flow, and decided.
+
+    Where a report reopened an automated case before its sample was read, this reading is the sample, and is held against
+    what policy decided: else exactly the wrong ones would be missing.
+    """
+    acted = decision.supersedes
+    automated = acted is not None and acted.task_id is None
+    judged = acted if automated else decision.prediction
+    said = judged.output if judged else None
     sample = Sample.objects.create(
         case=decision.case,
         decision=decision,
-        read_by_id=task.assignee_id or 0,
+        read_by_id=decision.decided_by_id or 0,
         prediction=decision.prediction,
         probability=decision.case.sample_probability or 1.0,
-        automated=False,
+        automated=automated,
         first_answer=task.first_answer or decision.output or {},
         final_answer=decision.output or {},
         correct=said is not None and said == decision.output,
@@ -31,7 +38,7 @@ def from_decision(*, decision: Decision, task: ReviewTask, log: Journal) -> None
     )
     if said is not None and not sample.correct:
         corrections.from_sample(sample, why=decision.note)
-    log("sample.taken", case_id=decision.case_id, subject=sample, data={"automated": False})
+    log("sample.taken", case_id=decision.case_id, subject=sample, data={"automated": automated})
 
 
 def record(

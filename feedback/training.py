@@ -8,12 +8,13 @@ from django.core.files.base import ContentFile
 from django.db.models import Max
 
 from cases.audit import Actor, journal
-from cases.classifiers.text_model import TextModel
+from cases.classifiers.text_model import ModelFileError, TextModel
+from cases.classifiers.text_training import TrainingFailed
 from cases.models import CaseType
 from feedback.evaluation import Comparison, Score, compare, score
 from feedback.examples import Example, learnable, split, texts_and_labels
 from feedback.models import ModelVersion
-from feedback.registry import promote
+from feedback.registry import at_work, promote
 
 SEED = 20_260
 
@@ -30,7 +31,8 @@ def train(case_type: CaseType, *, actor: Actor, origin: str) -> ModelVersion:
     to_learn, held_out = split(examples)
     twin = TextModel.fit(*texts_and_labels(to_learn), seed=SEED)
     judged = score(twin, *texts_and_labels(held_out))
-    comparison = compare(judged, score_of_active(case_type, held_out))
+    active = at_work(case_type)
+    comparison = compare(judged, score_of(active, held_out) if active else None)
     judged_bytes = twin.dumps()
     del twin  # two models at once would double the memory
     model = TextModel.fit(*texts_and_labels(examples), seed=SEED)
@@ -45,17 +47,23 @@ def train(case_type: CaseType, *, actor: Actor, origin: str) -> ModelVersion:
         origin=origin,
     )
     if comparison.better:
-        promote(version, actor=actor, origin=origin, reason=comparison.why)
+        promote(version, actor=actor, origin=origin, reason=comparison.why, better_than=active)
     return version
 
 
-def score_of_active(case_type: CaseType, held_out: list[Example]) -> Score | None:
-    """How the twin of the model at work does on these examples, or None where there is no model."""
-    active = ModelVersion.objects.filter(case_type=case_type, status=ModelVersion.Status.ACTIVE).first()
-    if active is None:
-        return None
-    with active.judged.open("rb") as file:
-        twin = TextModel.loads(file.read())
+def score_of(version: ModelVersion, held_out: list[Example]) -> Score:
+    """How the twin of a version does on these examples.
+
+    Raises: TrainingFailed when its file cannot be read, and nothing can be compared with it.
+    """
+    try:
+        with version.judged.open("rb") as file:
+            twin = TextModel.loads(file.read())
+    except (OSError, ModelFileError) as error:
+        advice = "roll back to another version, or promote one by hand"
+        raise TrainingFailed(
+            f"model {version.number} is at work and cannot be compared with: {error}; {advice}"
+        ) from error
     return score(twin, *texts_and_labels(held_out))
 
 

@@ -108,7 +108,10 @@ def raise_task(task_id: int, *, user: User, lease_token: int, reason: str, origi
         target = _senior_to(task)
         end_task(task, ending=ReviewTask.Ending.RAISED)
         log("task.raised", case_id=task.case_id, subject=task, data={"to": target.key})
-        kept = {"trace": task.trace, "blind": task.blind, "first_answer": task.first_answer}
+        kept = {
+            "trace": task.trace,
+            "blind": task.blind,
+        }  # a first answer was this reader's; the next one reads blind anew
         return open_task(
             task.case,
             queue=target,

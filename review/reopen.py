@@ -24,11 +24,12 @@ from review.tasks import due_at, end_open_tasks, open_task
 
 
 def reopen(case: Case, *, reason: str, note: str, log: Journal) -> ReviewTask:
-    """closed or decided → in_review, with a task in the supervisors' lane.
+    """closed or decided → in_review, with a task in the supervisors' lane; read blind in place of a sample not yet read.
 
     Raises: Conflict when the case is not decided.
     """
     policy = _last_decision(case).policy
+    unread = ReviewTask.objects.open().filter(case=case, reason=Reason.SAMPLE).exists()
     end_open_tasks(case_id=case.pk, log=log)
     for source in (State.CLOSED, State.DECIDED):
         if move({case.pk: {"reason": reason}}, source=source, target=State.IN_REVIEW, log=log):
@@ -40,7 +41,7 @@ def reopen(case: Case, *, reason: str, note: str, log: Journal) -> ReviewTask:
     outbox.announce([Happening(case=case, event="case.reopened", data={"reason": reason})], log=log)
     due = due_at(policy, priority=case.priority, since=timezone.now())
     queue = lane_queue(policy, Reason.HIGH_RISK)
-    return open_task(case, queue=queue, policy=policy, reason=reason, due=due, log=log, note=note)
+    return open_task(case, queue=queue, policy=policy, reason=reason, due=due, log=log, note=note, blind=unread)
 
 
 def reopen_case(case_id: int, *, by: User, note: str, origin: str) -> ReviewTask:

@@ -6,11 +6,13 @@ import pytest
 
 from cases.audit import journal
 from cases.models import AuditEvent
-from cases.models.choices import State
+from cases.models.choices import Reason, State
 from feedback import sampling
 from feedback.listeners import decision_made
 from feedback.models import Correction, Sample
+from review.decide import Answer, conclude, settle
 from review.models import Decision
+from review.reopen import reopen
 from tests.factories import make_case, make_decision, make_prediction, make_task, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres_too]
@@ -60,3 +62,21 @@ def test_a_sample_taken_where_the_machine_failed_counts_it_as_wrong_and_corrects
         sampling.from_decision(decision=decision, task=task, log=log)
     assert not Sample.objects.get().correct
     assert not Correction.objects.exists()
+
+
+def test_a_report_on_an_automated_case_leaves_its_sample_to_the_one_who_decides_anew() -> None:
+    case = make_case(state=State.CLOSED, sampled=True, sample_probability=0.05)
+    acted = make_decision(
+        case, prediction=make_prediction(case), output={"label": "refund"}, label="refund", shown=False
+    )
+    make_task(case, reason=Reason.SAMPLE, blind=True)
+    with journal(actor="test", origin="test") as log:
+        task = reopen(case, reason=Reason.REPORTED_ERROR, note="wrong", log=log)
+    assert (task.blind, task.first_answer) == (True, None)
+    supervisor = make_user("supervisor")
+    answer = Answer(outcome="amend", output={"label": "billing"})
+    settled = settle(answer, case=case, prediction=acted.prediction, blind=True)
+    with journal(actor=supervisor, origin="test") as log:
+        conclude(task, answer=answer, settled=settled, prediction=acted.prediction, user=supervisor, log=log)
+    sample = Sample.objects.get()
+    assert (sample.automated, sample.correct, sample.read_by) == (True, False, supervisor)

@@ -158,3 +158,14 @@ def test_evaluate_tells_how_the_model_at_work_does(letters: CaseType, capsys: An
 def test_a_case_type_nobody_knows_is_answered_with_those_there_are(letters: CaseType) -> None:
     with pytest.raises(CommandError, match=letters.key):
         call_command("train", "no-such-type")
+
+
+def test_a_candidate_is_not_put_to_work_over_a_model_it_was_never_compared_with(letters: CaseType) -> None:
+    teach(letters)
+    compared = trained(letters)
+    candidate = trained(letters)
+    registry.promote(trained(letters), actor="test", origin="test", reason="by hand, meanwhile")
+    with pytest.raises(Conflict, match="Another model"):
+        registry.promote(candidate, actor="test", origin="test", reason="better", better_than=compared)
+    candidate.refresh_from_db()
+    assert candidate.status != "active"

@@ -113,10 +113,10 @@ def test_a_blind_task_tells_nothing_of_the_machine_until_it_is_answered() -> Non
         claimed_by=user,
         blind=True,
         reason=Reason.LOW_CONFIDENCE,
-        trace=[{"need": "low_confidence", "result": True, "confidence": 0.4242, "threshold": 0.8}],
+        trace=[{"need": "low_confidence", "result": True, "confidence": 0.4267, "threshold": 0.8}],
         prediction={
             "label": "billing",
-            "confidence": 0.4242,
+            "confidence": 0.4267,
             "rationale": "secret rationale",
             "evidence": [{"field": "payload.text", "start": 0, "end": 4}],
             "alternatives": [{"label": "other", "confidence": 0.1}],
@@ -124,7 +124,7 @@ def test_a_blind_task_tells_nothing_of_the_machine_until_it_is_answered() -> Non
         },
     )
     html = client.get(page_of(task)).content.decode()
-    for told in ("0.42", "42 %", "secret", "cs-mark", "low confidence", "threshold", "checked"):
+    for told in ("0.4267", "43 %", "secret", "cs-mark", "low confidence", "threshold", "checked"):
         assert told not in html, told
     answer = client.post(page_of(task), submission(client, task, verb="answer"))
     assert answer["Location"] == page_of(task)

@@ -72,7 +72,9 @@ class Command(BaseCommand):
         take = _truths(case_type, columns) if options["truth"] else _cases(columns, _account(options["user"]))
         progress = Progress(path, purpose=f"{columns} {options['user']} {options['truth']}")
         with tqdm(total=path.stat().st_size, unit="B", unit_scale=True, file=sys.stderr, desc=path.name) as bar:
-            return run(path, take=take, progress=progress, refused=_tell, advance=_advancing(bar))
+            counts = run(path, take=take, progress=progress, refused=_tell, advance=_advancing(bar))
+            bar.update(path.stat().st_size - bar.n)  # the header and whatever else in the file is no row
+            return counts
 
     def _report(self, counts: Counter[str], *, noun: str) -> None:
         rejected = counts["invalid"] + counts["conflict"]

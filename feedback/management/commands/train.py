@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from cases.classifiers.text_training import NotEnoughExamples, TrainingFailed
+from cases.errors import Conflict
 from feedback.management.commands._case_type import CaseTypeCommand
 from feedback.training import train
 
@@ -16,7 +17,7 @@ class Command(CaseTypeCommand):
         case_type = self.case_type(options["case_type"])
         try:
             version = train(case_type, actor="train command", origin="command")
-        except (NotEnoughExamples, TrainingFailed) as error:
+        except (NotEnoughExamples, TrainingFailed, Conflict) as error:
             raise CommandError(str(error)) from error
         figures, comparison = version.metrics, version.metrics["comparison"]
         self.stdout.write(
