@@ -207,3 +207,8 @@ def test_a_stopped_import_goes_on_where_it_was(write: Write, run: Any, monkeypat
     out, _err = run(path)
     assert f"{2 * BATCH} cases imported, 0 were here already, 0 rows rejected, {BATCH} done by an earlier run" in out
     assert Case.objects.count() == 3 * BATCH
+
+
+def test_the_progress_bar_ends_full_though_a_header_is_no_row(write: Write, run: Any) -> None:
+    _out, err = run(write("bar.csv", "id,text\n1,a\n2,b\n"))
+    assert "100%" in err
