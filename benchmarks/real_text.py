@@ -86,11 +86,24 @@ def _run(stack: RunningStack, rows: list[Row], truth: dict[str, str], folder: Pa
 
 def _configure(stack: RunningStack, labels: list[str], folder: Path) -> None:
     schema = {"type": "object", "required": ["label"], "properties": {"label": {"enum": labels}}}
-    policy = {"mode": "exception_handler", "threshold": THRESHOLD, "sample_rate": 0, "routing": [{"default": True, "queue": "desk"}]}
-    case_type = {"key": CASE_TYPE, "name": "Bank question", "impact": ["customer"], "output_schema": schema, "classifier": "local"}
+    policy = {
+        "mode": "exception_handler",
+        "threshold": THRESHOLD,
+        "sample_rate": 0,
+        "routing": [{"default": True, "queue": "desk"}],
+    }
+    case_type = {
+        "key": CASE_TYPE,
+        "name": "Bank question",
+        "impact": ["customer"],
+        "output_schema": schema,
+        "classifier": "local",
+    }
     queues = [{"key": "desk", "name": "Desk", "kind": "expert", "groups": ["reviewer"]}]
     path = folder / "config.yaml"  # JSON is YAML
-    path.write_text(json.dumps({"case_types": [case_type | {"action": {"backend": "log"}, "policy": policy}], "queues": queues}))
+    path.write_text(
+        json.dumps({"case_types": [case_type | {"action": {"backend": "log"}, "policy": policy}], "queues": queues})
+    )
     print(stack.manage("apply_config", str(path)).stdout)
 
 
@@ -143,7 +156,9 @@ def _judged(api: httpx2.Client, cases: list[dict[str, Any]], truth: dict[str, st
         "automated share": float(automatic.mean()),
         "automated, right": float(right[automatic].mean()),
         "automated, said confidence": float(sure[automatic].mean()),
-        "waiting with evidence": float(np.mean([bool(p["evidence"]) for p, done in zip(predictions, automatic, strict=True) if not done])),
+        "waiting with evidence": float(
+            np.mean([bool(p["evidence"]) for p, done in zip(predictions, automatic, strict=True) if not done])
+        ),
     }
 
 
@@ -175,7 +190,9 @@ def _timed(work: Callable[[], object]) -> float:
 TARGETS: dict[str, Callable[[dict[str, float]], bool]] = {
     "accuracy ≥ 0.87": lambda f: f["accuracy"] >= 0.87,
     "calibration error ≤ 0.03": lambda f: f["calibration error"] <= 0.03,
-    "calibration error 3× smaller than uncalibrated": lambda f: f["calibration error"] * 3 <= f["calibration error, uncalibrated"],
+    "calibration error 3× smaller than uncalibrated": lambda f: (
+        f["calibration error"] * 3 <= f["calibration error, uncalibrated"]
+    ),
     "automated at least as right as said": lambda f: f["automated, right"] >= f["automated, said confidence"] - 0.005,
     "evidence on what waits": lambda f: f["waiting with evidence"] >= 0.99,
     "fewer escalated after training": lambda f: f["escalated, second half"] < f["escalated, first half"],

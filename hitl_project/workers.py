@@ -14,6 +14,8 @@ from rq import SimpleWorker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from hitl_project import garbage
+
 ALIVE_SECONDS = 15
 BEAT_SECONDS = 3
 
@@ -31,6 +33,7 @@ class Worker(SimpleWorker):
         super().__init__(*args, **kwargs)
 
     def work(self, *args: Any, **kwargs: Any) -> bool:
+        garbage.calm()
         threading.Thread(target=beat, args=(self.queue_names(),), daemon=True).start()
         return bool(super().work(*args, **kwargs))
 

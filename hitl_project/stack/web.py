@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
+from hitl_project import garbage
 from hitl_project.stack.processes import dying_with
 
 wsgi_app = "hitl_project.wsgi:application"
@@ -28,3 +29,7 @@ control_socket_disable = True
 def post_fork(server: Any, worker: Any) -> None:
     """A web worker does not outlive its master."""
     dying_with(server.pid)()
+
+
+def post_worker_init(worker: Any) -> None:
+    garbage.calm()
