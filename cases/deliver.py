@@ -148,7 +148,7 @@ def close_finished() -> int:
         case=OuterRef("pk"), blocking=True, status__in=[Effect.Status.PENDING, Effect.Status.DEAD]
     )
     with journal(actor="outbox", origin="worker") as log:
-        standing = Case.objects.standing_in(State.DECIDED).filter(~Exists(unsent)).select_related("case_type").light()
+        standing = Case.objects.standing_in(State.DECIDED).filter(~Exists(unsent)).prefetch_related("case_type").light()
         locked = standing.select_for_update(skip_locked=True, of=("self",))
         cases = {case.pk: case for case in locked[: settings.PIPELINE_BATCH]}
         won = move({pk: {} for pk in cases}, source=State.DECIDED, target=State.CLOSED, log=log)
