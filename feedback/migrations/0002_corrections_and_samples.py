@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('cases', '0001_tables'),
-        ('feedback', '0001_tables'),
+        ('feedback', '0001_examples_models_and_reports'),
         ('review', '0001_tables'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
