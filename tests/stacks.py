@@ -138,7 +138,9 @@ class RunningStack:
 
 def _family(root: int) -> list[tuple[int, str]]:
     """Every descendant of a process, with its command line."""
-    listing = subprocess.run(["ps", "-ewwo", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True).stdout
+    listing = subprocess.run(
+        ["ps", "-ewwo", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True
+    ).stdout
     rows = [line.split(None, 3) for line in listing.splitlines()]
     children: dict[int, list[tuple[int, str]]] = defaultdict(list)
     for pid, parent, state, *command in rows:

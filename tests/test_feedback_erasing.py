@@ -25,9 +25,7 @@ def test_nothing_of_an_erased_case_is_kept_by_any_app_but_its_labels() -> None:
     prediction = make_prediction(case, output=output, rationale=SECRET)
     task = make_task(case, note=SECRET, trace=[{"actual": SECRET}], first_answer=output)
     reader = make_user("expert")
-    decision = make_decision(
-        case, task=task, output=output, label="refund", note=SECRET, reason=SECRET, by=reader
-    )
+    decision = make_decision(case, task=task, output=output, label="refund", note=SECRET, reason=SECRET, by=reader)
     Approval.objects.create(decision=decision, approved=True, by=make_user("supervisor"), note=SECRET)
     report = OutcomeReport.objects.create(
         case=case, decision=decision, correct=False, output=output, source="crm", note=SECRET
