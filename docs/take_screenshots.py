@@ -73,7 +73,7 @@ def photograph(
         if (only and only != username) or not pages:
             continue
         context = browser.new_context(
-            viewport=LOOKS[look],  # type: ignore[arg-type]  # a plain dict is what it takes
+            viewport={"width": LOOKS[look]["width"], "height": LOOKS[look]["height"]},
             color_scheme="dark" if look == "dark" else "light",
             base_url=address,
         )
