@@ -25,9 +25,9 @@ ON_POSTGRES = pytest.mark.parametrize("site", ["postgresql"], indirect=True)
 
 
 @pytest.fixture(scope="module")
-def postgres(run_directory: Path) -> Iterator[PostgresServer]:
-    """A server of its own, to be stopped and started: the run's is everybody's."""
-    server = PostgresServer(run_directory / "faulty")
+def postgres(run_directory: Path, worker_id: str) -> Iterator[PostgresServer]:
+    """A server of each test process's own, to be stopped and started: the run's is everybody's."""
+    server = PostgresServer(run_directory / f"faulty-{worker_id}")
     server.start()
     yield server
     server.stop()
