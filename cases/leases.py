@@ -36,14 +36,15 @@ def lease_batch(state: State, *, size: int) -> Leased:
     token = secrets.token_hex(16)
     with transaction.atomic():
         standing = Case.objects.standing_in(state).select_for_update(skip_locked=True, of=("self",))
-        found = list(standing.values_list("pk", "lease_token")[:size])
-        suspects = [pk for pk, outlived in found if outlived]
-        ids = suspects[:1] or [pk for pk, _ in found]
-        full = bool(suspects) or len(ids) == size
-        Case.objects.filter(pk__in=ids).update(
+        found = list(standing.prefetch_related("case_type")[:size])
+        suspects = [case for case in found if case.lease_token]
+        cases = suspects[:1] or found
+        full = bool(suspects) or len(found) == size
+        Case.objects.filter(pk__in=[case.pk for case in cases]).update(
             lease_token=token, lease_until=from_now(seconds=settings.PIPELINE_LEASE_SECONDS), attempts=F("attempts") + 1
         )
-    cases = list(Case.objects.filter(pk__in=ids).prefetch_related("case_type").order_by("priority", "id"))
+    for case in cases:
+        case.lease_token, case.attempts = token, case.attempts + 1
     return Leased(token=token, cases=cases, full=full)
 
 

@@ -255,5 +255,5 @@ def test_a_batch_costs_the_same_few_queries_however_many_cases(django_assert_max
     case_type = make_case_type(classifier="good")
     for _ in range(40):
         make_case(case_type)
-    with django_assert_max_num_queries(13):  # the case types come once, in a query of their own
+    with django_assert_max_num_queries(12):
         classify_batch()
