@@ -168,6 +168,7 @@ def _decide(rows: list[tuple[Any, Any, float]], draw: random.Random) -> None:
     tasks = ReviewTask.objects.bulk_create(
         ReviewTask(
             case=case,
+            case_type_id=case.case_type_id,
             queue=queue,
             policy=policies[case.case_type_id],
             reason="low_confidence",

@@ -20,7 +20,7 @@ from review import coin
 from review.models import Decision, Policy, Queue, ReviewTask
 from review.policies import front_desk, in_force
 from review.routing import LANES, Finding, PolicyView, QueueView, Route, RuleView, choose_route
-from review.tasks import SAMPLE_DUE, due_at
+from review.tasks import SAMPLE_DUE, due_at, language_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +139,8 @@ def _to_people(routed: Sequence[Routed], *, log: Journal) -> None:
 def _task(item: Routed, queue: QueueView) -> ReviewTask:
     return ReviewTask(
         case=item.case,
+        case_type_id=item.case.case_type_id,
+        language=language_of(item.case),
         queue_id=queue.id,
         policy=item.policy,
         reason=item.route.reason,
@@ -196,6 +198,8 @@ def _sample(item: Routed, queue: Queue) -> ReviewTask:
     """An automated case of the coin: it has acted, and is read afterwards, blind."""
     return ReviewTask(
         case=item.case,
+        case_type_id=item.case.case_type_id,
+        language=language_of(item.case),
         queue=queue,
         policy=item.policy,
         reason=Reason.SAMPLE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from cases.models.choices import Priority
 from review.models import Policy, Queue, ReviewTask
 
 SLA_MINUTES = {"urgent": 15, "high": 60, "normal": 480, "low": 2880}
+LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,3}")
 SAMPLE_DUE = timedelta(days=7)
 
 
@@ -22,12 +24,27 @@ def due_at(policy: Policy, *, priority: int, since: datetime) -> datetime:
     return since + timedelta(minutes=float(minutes))
 
 
+def language_of(case: Case) -> str:
+    """The language that the sender names in the metadata, as a tag such as ``es`` or ``pt-BR``; else nothing."""
+    named = case.metadata.get("language", "") if isinstance(case.metadata, dict) else ""
+    return named.lower() if isinstance(named, str) and LANGUAGE.fullmatch(named) else ""
+
+
 def open_task(
     case: Case, *, queue: Queue, policy: Policy, reason: str, due: datetime, log: Journal, note: str = "", **more: Any
 ) -> ReviewTask:
     """Put a case into a queue. The database refuses a second open task for one case."""
     task = ReviewTask.objects.create(
-        case=case, queue=queue, policy=policy, reason=reason, priority=case.priority, due_at=due, note=note, **more
+        case=case,
+        case_type_id=case.case_type_id,
+        language=language_of(case),
+        queue=queue,
+        policy=policy,
+        reason=reason,
+        priority=case.priority,
+        due_at=due,
+        note=note,
+        **more,
     )
     log("task.opened", case_id=case.pk, subject=task, data={"queue": queue.key, "reason": reason})
     return task

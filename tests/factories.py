@@ -130,7 +130,12 @@ def make_task(
         }
     defaults = {"due_at": due, "priority": Priority.NORMAL}
     task = ReviewTask.objects.create(
-        case=case, queue=queue or make_queue(), policy=policy, reason=reason, **{**defaults, **fields}
+        case=case,
+        case_type=case.case_type,
+        queue=queue or make_queue(),
+        policy=policy,
+        reason=reason,
+        **{**defaults, **fields},
     )
     task.refresh_from_db()
     return task

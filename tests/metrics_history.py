@@ -69,6 +69,7 @@ class History:
         self.prediction(case)
         made = ReviewTask.objects.create(
             case=case,
+            case_type=case.case_type,
             queue=self.queue,
             policy=self.policy,
             reason=reason,

@@ -201,7 +201,8 @@ def test_twenty_reviewers_share_500_tasks_and_no_task_is_taken_twice() -> None:
     cases = [make_case(case_type, state=State.IN_REVIEW, payload={"text": "x"}) for _ in range(500)]
     due = timezone.now() + timedelta(hours=1)
     ReviewTask.objects.bulk_create(
-        ReviewTask(case=case, queue=queue, policy=policy, reason="validation", due_at=due) for case in cases
+        ReviewTask(case=case, case_type=case_type, queue=queue, policy=policy, reason="validation", due_at=due)
+        for case in cases
     )
     users = [make_user("reviewer") for _ in range(20)]
     taken: list[tuple[int, int]] = []

@@ -115,6 +115,7 @@ def _task(book: Book, life: Life, stay: Stay) -> ReviewTask:
     sampled = stay.reason == "sample"
     return ReviewTask(
         case=book.cases[life.number],
+        case_type_id=book.cases[life.number].case_type_id,
         queue=book.queues[stay.queue],
         policy=book.policies[life.case.case_type],
         reason=stay.reason,

@@ -12,6 +12,21 @@ from review.models.policy import Policy
 from review.models.task import ReviewTask
 
 
+class DecisionBatch(models.Model):
+    """Alike cases that one person decided together, each checked by itself; undone together."""
+
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("by"))
+    at = models.DateTimeField(_("at"), db_default=Now())
+    undone_at = models.DateTimeField(_("undone"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("bulk decision")
+        verbose_name_plural = _("bulk decisions")
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
+
+
 class DecisionQuerySet(models.QuerySet["Decision"]):
     def by_people(self) -> Self:
         return self.filter(task__isnull=False)
@@ -67,6 +82,15 @@ class Decision(models.Model):
     reason = models.CharField(_("reason"), max_length=200, blank=True, default="")
     note = models.TextField(_("note"), blank=True, default="")
     digest = models.CharField(_("digest of what was shown"), max_length=64, blank=True, default="")
+    batch = models.ForeignKey(
+        DecisionBatch,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="decisions",
+        db_index=False,
+        verbose_name=_("bulk decision"),
+    )
     active_seconds = models.FloatField(_("active seconds"), null=True, blank=True)
     decided_at = models.DateTimeField(_("decided"), db_default=Now())
 
@@ -91,6 +115,7 @@ class Decision(models.Model):
         indexes = [
             models.Index(fields=["decided_by", "-id"], name="decision_by_person"),
             models.Index(fields=["decided_at"], name="decision_by_time"),
+            models.Index(fields=["batch"], condition=models.Q(batch__isnull=False), name="decision_by_batch"),
         ]
 
     def __str__(self) -> str:

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.models import CaseType
 from cases.models.choices import Reason
+from review.models.calendar import Calendar
 from review.models.queue import Queue
 
 SHARE = [MinValueValidator(0.0), MaxValueValidator(1.0)]
@@ -42,6 +43,21 @@ class Policy(models.Model):
     second_approval = models.JSONField(_("second approval when"), default=list, blank=True)
     grace_seconds = models.PositiveIntegerField(_("grace (seconds)"), default=0)
     sla_minutes = models.JSONField(_("SLA minutes by priority"), default=dict, blank=True)
+    calendar = models.ForeignKey(
+        Calendar,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="policies",
+        verbose_name=_("calendar"),
+        help_text=_("The hours in which the SLA runs; without one it runs day and night."),
+    )
+    reason_rate = models.FloatField(_("share of approvals asked for a reason"), default=0.0, validators=SHARE)
+    reading_floor_seconds = models.PositiveIntegerField(
+        _("reading floor (seconds)"),
+        default=0,
+        help_text=_("How long nothing suggests to approve, where the answer is risky."),
+    )
     author = models.CharField(_("author"), max_length=150, blank=True, default="")
     author_account = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from cases.models import Case
+from cases.models import Case, CaseType
 from cases.models.choices import Priority, Reason
 from review.models.policy import Policy
 from review.models.queue import Queue
@@ -34,10 +34,15 @@ class ReviewTask(models.Model):
     class Ending(models.TextChoices):
         DECIDED = "decided", _("decided")
         RAISED = "raised", _("raised")
+        HANDED_OVER = "handed_over", _("handed over")
         CANCELLED = "cancelled", _("cancelled")
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="tasks", verbose_name=_("case"))
     queue = models.ForeignKey(Queue, on_delete=models.PROTECT, related_name="tasks", verbose_name=_("queue"))
+    case_type = models.ForeignKey(
+        CaseType, on_delete=models.PROTECT, related_name="+", verbose_name=_("case type"), editable=False
+    )
+    language = models.CharField(_("language"), max_length=35, blank=True, default="", editable=False)
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="tasks", verbose_name=_("policy"))
     reason = models.CharField(_("reason"), max_length=20, choices=Reason.choices)
     note = models.TextField(_("note"), blank=True, default="")
@@ -60,8 +65,12 @@ class ReviewTask(models.Model):
     lease_token = models.PositiveBigIntegerField(
         default=0, help_text=_("Counts the claims; an older number is refused.")
     )
+    hold_reason = models.CharField(
+        _("held because"), max_length=300, blank=True, default="", help_text=_("While it is held, no lease ends.")
+    )
+    breached_at = models.DateTimeField(_("breach seen"), null=True, blank=True, editable=False)
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
-    ending = models.CharField(_("ended as"), max_length=10, choices=Ending.choices, blank=True, default="")
+    ending = models.CharField(_("ended as"), max_length=12, choices=Ending.choices, blank=True, default="")
 
     objects = ReviewTaskQuerySet.as_manager()
 
@@ -72,6 +81,7 @@ class ReviewTask(models.Model):
             ("claim_reviewtask", "Can claim a task"),
             ("decide_reviewtask", "Can decide a claimed task"),
             ("raise_reviewtask", "Can raise a task to a more senior queue"),
+            ("assign_reviewtask", "Can hand anybody's task to a person or a queue"),
             ("release_any_reviewtask", "Can take a task from somebody, with a reason"),
             ("work_ordinary_queues", "Can work in the ordinary queues of their groups"),
             ("work_quality_queues", "Can work in the quality queues of their groups"),
