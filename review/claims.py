@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import connection
 from django.db.models.functions import Now
 
 from cases.access import can, demand, visible
 from cases.audit import Journal, journal
-from cases.clock import from_now, sql_now
+from cases.clock import from_now
 from cases.errors import Conflict, Forbidden, Invalid, Missing
 from cases.models.choices import Reason
+from review import picking
 from review.models import Queue, ReviewTask
 from review.route import lane_queue
 from review.tasks import end_task, open_task
 
 CLAIM = "review.claim_reviewtask"
-# What must be read by somebody else than the one who decided before.
-INDEPENDENT = (Reason.SECOND_APPROVAL, Reason.SAMPLE, Reason.SECOND_READ)
 
 
 def claim_next(user: User, *, origin: str, queue: str = "") -> ReviewTask | None:
@@ -32,11 +29,8 @@ def claim_next(user: User, *, origin: str, queue: str = "") -> ReviewTask | None
     demand(user, CLAIM)
     queues = _queues_of(user, queue)
     with journal(actor=user, origin=origin) as log:
-        for queue_id in _by_urgency(queues, user):
-            found = _take(user, "queue_id = %s", [queue_id])
-            if found is not None:
-                return _claimed(found, user=user, log=log)
-    return None
+        found = picking.take_next(user, queues)
+        return None if found is None else _claimed(found, user=user, log=log)
 
 
 def claim(task_id: int, *, user: User, origin: str) -> ReviewTask:
@@ -46,10 +40,10 @@ def claim(task_id: int, *, user: User, origin: str) -> ReviewTask:
     """
     demand_task(user, CLAIM, task_id)
     with journal(actor=user, origin=origin) as log:
-        found = _take(user, "id = %s", [task_id])
+        found = picking.take_this(user, task_id)
         if found is None and ReviewTask.objects.claimed().filter(pk=task_id, assignee=user).exists():
             ReviewTask.objects.filter(pk=task_id).update(lease_until=Now())
-            found = _take(user, "id = %s", [task_id])
+            found = picking.take_this(user, task_id)
         if found is None:
             raise Conflict(_why_not(task_id, user), code="not-claimable")
         return _claimed(found, user=user, log=log)
@@ -192,51 +186,6 @@ def _queues_of(user: User, key: str) -> list[int]:
     return list((queues.filter(key=key) if key else queues).values_list("pk", flat=True))
 
 
-def _by_urgency(queues: list[int], user: User) -> list[int]:
-    """The queues in the order of their most pressing free task; those without one are left out."""
-    if not queues:
-        return []
-    heads = " UNION ALL ".join(
-        [f"SELECT * FROM (SELECT due_at, queue_id FROM {_FREE} AND queue_id = %s {_ORDER}) h"] * len(queues)
-    )
-    parameters = [item for queue_id in queues for item in (*_independence(user), queue_id)]
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT queue_id FROM ({heads.replace('<now>', sql_now())}) heads ORDER BY due_at", parameters)
-        return [row[0] for row in cursor.fetchall()]
-
-
-_FREE = (
-    "review_reviewtask t WHERE closed_at IS NULL AND lease_until <= <now> AND NOT (reason IN (%s, %s, %s) AND EXISTS "
-    "(SELECT 1 FROM review_decision d WHERE d.case_id = t.case_id AND d.decided_by_id = %s))"
-)
-_ORDER = "ORDER BY due_at, id LIMIT 1"
-
-
-def _independence(user: User) -> list[Any]:
-    return [*(str(reason.value) for reason in INDEPENDENT), user.pk]
-
-
-def _take(user: User, where: str, values: list[Any]) -> int | None:
-    """One statement picks, locks past others' picks, and claims."""
-    skip = " FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
-    picked = f"SELECT id FROM {_FREE} AND {where} {_ORDER}{skip}"
-    sql = (
-        f"UPDATE review_reviewtask SET assignee_id = %s, claimed_at = <now>, lease_token = lease_token + 1, "
-        f"lease_until = {_lease_end()} WHERE id = ({picked}) RETURNING id"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(sql.replace("<now>", sql_now()), [user.pk, *_independence(user), *values])
-        row = cursor.fetchone()
-    return int(row[0]) if row else None
-
-
-def _lease_end() -> str:
-    seconds = int(settings.TASK_LEASE_SECONDS)
-    if connection.vendor == "postgresql":
-        return f"STATEMENT_TIMESTAMP() + INTERVAL '{seconds} seconds'"
-    return f"STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', '+{seconds} seconds')"
-
-
 def _claimed(task_id: int, *, user: User, log: Journal) -> ReviewTask:
     task = ReviewTask.objects.select_related("case__case_type", "policy", "queue").get(pk=task_id)
     task.assignee = user  # known, so not to be read again
@@ -245,9 +194,7 @@ def _claimed(task_id: int, *, user: User, log: Journal) -> ReviewTask:
 
 
 def _why_not(task_id: int, user: User) -> str:
-    if ReviewTask.objects.free().filter(pk=task_id).exists():
-        return "This task must be read by somebody else than the one who decided the case before."
-    return lost_because(task_id).replace("Your lease ended and ", "")
+    return picking.why_not(task_id, user) or lost_because(task_id).replace("Your lease ended and ", "")
 
 
 def _free(task: ReviewTask) -> None:
