@@ -54,6 +54,7 @@ def from_report(report: OutcomeReport) -> Correction:
 def _correction(case: Case, *, source: str, prediction: Prediction | None, after: dict[str, Any] | None) -> Correction:
     return Correction(
         case=case,
+        case_type_id=case.case_type_id,
         source=source,
         prediction=prediction,
         before=prediction.output if prediction else None,

@@ -8,7 +8,7 @@ from django.db.models import F
 from django.db.models.functions import JSONObject
 
 from cases.audit import Journal
-from feedback.models import Correction, OutcomeReport, Sample
+from feedback.models import Correction, Fingerprint, OutcomeReport, Sample
 
 
 def forget(*, case_ids: Sequence[int], log: Journal) -> None:
@@ -19,4 +19,5 @@ def forget(*, case_ids: Sequence[int], log: Journal) -> None:
     reports = OutcomeReport.objects.filter(case__in=case_ids)
     reports.filter(output__isnull=False).update(output={})
     reports.update(note="")
+    Fingerprint.objects.filter(case__in=case_ids).delete()
     Sample.objects.filter(case__in=case_ids).update(first_answer={}, final_answer={})

@@ -7,9 +7,16 @@ import structlog
 from cases.classifiers.text_training import NotEnoughExamples, TrainingFailed
 from cases.errors import Conflict
 from cases.models import CaseType
+from feedback import fingerprints
 from feedback.training import train as train_model
 
 logger = structlog.get_logger(__name__)
+
+
+def take_fingerprints() -> None:
+    """Let what people have decided since be found by who reads something similar."""
+    while fingerprints.take_fingerprints() == fingerprints.BATCH:
+        pass
 
 
 def train(case_type_key: str) -> None:

@@ -223,6 +223,8 @@ HOOKS: dict[str, list[str]] = {
     "concealed": ["review.shown.concealed_ids"],
     "decision_made": ["feedback.listeners.decision_made"],
     "decision_approved": ["feedback.listeners.decision_approved"],
+    "similar": ["feedback.fingerprints.similar"],
+    "confusions": ["feedback.confusions.confusions"],
     "sample_read": ["feedback.sampling.record"],
 }
 COIN_SALT = read.text("COIN_SALT", SECRET_KEY)  # which cases are read blind depends on it

@@ -41,7 +41,14 @@ def test_nothing_of_an_erased_case_is_kept_by_any_app_but_its_labels() -> None:
         read_by=reader,
     )
     Correction.objects.create(
-        case=case, source="outcome", report=report, before=output, after=output, label_before="refund", why=SECRET
+        case=case,
+        case_type=case.case_type,
+        source="outcome",
+        report=report,
+        before=output,
+        after=output,
+        label_before="refund",
+        why=SECRET,
     )
 
     assert erase("ann", actor="test", origin="test").cases == 1

@@ -94,7 +94,13 @@ def test_what_downstream_reported_counts_until_the_case_is_decided_again() -> No
         case=case, decision=decision, correct=False, output={"label": "other"}, source="erp", reported_by=make_user()
     )
     Correction.objects.create(
-        case=case, source="outcome", decision=decision, report=report, after={"label": "other"}, label_after="other"
+        case=case,
+        case_type=case.case_type,
+        source="outcome",
+        decision=decision,
+        report=report,
+        after={"label": "other"},
+        label_after="other",
     )
     Case.objects.filter(pk=case.pk).update(version=2, state=State.IN_REVIEW)
     assert learnt(case_type) == [("other", "outcome")]

@@ -25,7 +25,7 @@ FORMULAS = [
 def corrected(case_type: CaseType, text: str, *, why: str = "", sampled: bool = False) -> Correction:
     case = make_case(case_type, payload={"text": text}, state=State.CLOSED, sampled=sampled)
     return Correction.objects.create(
-        case=case, source="override", prediction=make_prediction(case), before={"label": "refund"}, why=why,
+        case=case, case_type=case.case_type, source="override", prediction=make_prediction(case), before={"label": "refund"}, why=why,
         after={"label": "other"}, label_before="refund", label_after="other",
     )  # fmt: skip
 

@@ -25,7 +25,9 @@ def test_few_shot_examples_are_the_newest_of_each_label_never_a_sample_and_never
 
     def correct(label: str, text: str, *, sampled: bool = False) -> int:
         case = make_case(case_type, payload={"text": text}, state=State.CLOSED, sampled=sampled)
-        Correction.objects.create(case=case, source="override", after={"label": label}, label_after=label)
+        Correction.objects.create(
+            case=case, case_type=case.case_type, source="override", after={"label": label}, label_after=label
+        )
         return case.pk
 
     correct("refund", "old")

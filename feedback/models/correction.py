@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from cases.models import Case, Prediction
+from cases.models import Case, CaseType, Prediction
 from review.models import Decision
 
 
@@ -77,6 +77,9 @@ class Correction(models.Model):
         OUTCOME = "outcome", _("outcome report")
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="corrections", verbose_name=_("case"))
+    case_type = models.ForeignKey(
+        CaseType, on_delete=models.PROTECT, related_name="+", verbose_name=_("case type"), editable=False
+    )
     source = models.CharField(_("source"), max_length=10, choices=Source.choices)
     decision = models.ForeignKey(
         Decision,
@@ -123,6 +126,7 @@ class Correction(models.Model):
                 fields=["decision"], condition=models.Q(source="override"), name="correction_once_per_override"
             ),
         ]
+        indexes = [models.Index(fields=["case_type", "label_before", "-id"], name="correction_by_answer")]
 
     def __str__(self) -> str:
         return f"#{self.case_id} {self.label_before} → {self.label_after}"

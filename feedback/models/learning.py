@@ -5,7 +5,8 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from cases.models import CaseType
+from cases.models import Case, CaseType
+from review.models import Decision
 
 
 class LabelledExample(models.Model):
@@ -29,6 +30,23 @@ class LabelledExample(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source}/{self.external_id}"
+
+
+class Fingerprint(models.Model):
+    """The words of a case that a person decided, as numbers: sorted unsigned integers of four bytes each."""
+
+    case = models.OneToOneField(Case, on_delete=models.CASCADE, related_name="fingerprint", verbose_name=_("case"))
+    case_type = models.ForeignKey(CaseType, on_delete=models.CASCADE, related_name="+", verbose_name=_("case type"))
+    decision = models.ForeignKey(Decision, on_delete=models.CASCADE, related_name="+", verbose_name=_("decision"))
+    terms = models.BinaryField(_("terms"))
+
+    class Meta:
+        verbose_name = _("fingerprint")
+        verbose_name_plural = _("fingerprints")
+        indexes = [models.Index(fields=["case_type", "id"], name="fingerprint_by_type")]
+
+    def __str__(self) -> str:
+        return f"#{self.case_id}"
 
 
 class ModelVersion(models.Model):

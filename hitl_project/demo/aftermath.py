@@ -178,6 +178,7 @@ def _correction(book: Book, life: Life, source: str, after: Any, at: datetime, *
     prediction = book.predictions.get(life.number)
     return Correction(
         case=book.cases[life.number],
+        case_type_id=book.cases[life.number].case_type_id,
         source=source,
         prediction=prediction,
         before=prediction.output if prediction else None,
