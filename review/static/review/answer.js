@@ -1,0 +1,2 @@
+/* The answer's form: live differences, rows of tables. Every page works without it. */
+'use strict';
