@@ -22,9 +22,9 @@ CLAIM = "review.claim_reviewtask"
 
 
 def claim_next(user: User, *, origin: str, queue: str = "") -> ReviewTask | None:
-    """Take the most pressing free task of the user's queues, or of the one named. None when there is none.
+    """Take the next free task of the user's queues, or of the one named; `review.picking` says which. None when there is none.
 
-    Raises: Missing when the queue is not one of the user's.
+    Raises: Missing when the queue is not one of the user's, Conflict when they hold as many as they may.
     """
     demand(user, CLAIM)
     queues = _queues_of(user, queue)
@@ -36,10 +36,12 @@ def claim_next(user: User, *, origin: str, queue: str = "") -> ReviewTask | None
 def claim(task_id: int, *, user: User, origin: str) -> ReviewTask:
     """Take this very task; taking again what one holds renews the token.
 
-    Raises: Missing, Forbidden, or Conflict when somebody else holds it or it is done.
+    Raises: Missing, Forbidden, or Conflict when somebody else holds it, it is done, it is outside the user's skills, or
+    they hold as many as they may.
     """
     demand_task(user, CLAIM, task_id)
     with journal(actor=user, origin=origin) as log:
+        picking.demand_room(user, taking=task_id)
         found = picking.take_this(user, task_id)
         if found is None and ReviewTask.objects.claimed().filter(pk=task_id, assignee=user).exists():
             ReviewTask.objects.filter(pk=task_id).update(lease_until=Now())

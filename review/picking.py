@@ -1,77 +1,182 @@
-"""Which free task a person takes next, and the taking of it: one statement picks, locks past others' picks, claims."""
+"""Which free task a person takes next, and the taking of it.
+
+The rule, for the queues in which the person works and which have a free task that they may read:
+
+1. What presses goes first, whatever the weights: tasks that are overdue and tasks that are urgent, the earliest due first.
+2. Else the queues take turns in proportion to `Queue.weight`. The person's own count of claims, multiplied by the golden
+   ratio, walks evenly round a circle on which each queue has an arc as wide as its weight. So over any stretch of claims
+   each queue comes within a task or two of its share, none waits much longer than its share says, and two people do not
+   walk in step. Nobody but the person themselves ever waits for that count.
+3. Within a queue, the earliest due goes first.
+
+A person holds at most `Profile.most_claims` claims at once. Held, snoozed and handed-over tasks do not count: they run
+under no ordinary lease.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
+from django.utils.translation import gettext as _
 
-from cases.clock import sql_now
-from cases.models.choices import Reason
-from review.models import ReviewTask
+from cases.clock import from_now, sql_now
+from cases.errors import Conflict
+from cases.models.choices import Priority, Reason
+from review.models import Profile, Queue, ReviewTask
+from review.skills import outside, readable_sql
 
 # What must be read by somebody else than the one who decided before.
 INDEPENDENT = (Reason.SECOND_APPROVAL, Reason.SAMPLE, Reason.SECOND_READ)
 
+CIRCLE = 2**64
+GOLDEN = 11_400_714_819_323_198_485  # 2**64 divided by the golden ratio: its multiples spread most evenly
+NAMED_CLAIMS = 5
+SLACK_SECONDS = 30  # between writing a lease and reading it
+
 _FREE = (
-    "review_reviewtask t WHERE closed_at IS NULL AND lease_until <= <now> AND NOT (reason IN (%s, %s, %s) AND EXISTS "
-    "(SELECT 1 FROM review_decision d WHERE d.case_id = t.case_id AND d.decided_by_id = %s))"
+    "review_reviewtask t WHERE t.closed_at IS NULL AND t.lease_until <= <now> AND NOT (t.reason IN (%s, %s, %s) "
+    "AND EXISTS (SELECT 1 FROM review_decision d WHERE d.case_id = t.case_id AND d.decided_by_id = %s))"
 )
-_ORDER = "ORDER BY due_at, id LIMIT 1"
+_URGENT = f" AND t.priority = {Priority.URGENT.value}"
+_ORDER = "ORDER BY t.due_at, t.id LIMIT 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The first free task of a queue, or its first urgent one. ``presses``: overdue or urgent."""
+
+    queue_id: int
+    urgent: bool
+    presses: bool
 
 
 def take_next(user: User, queues: Collection[int]) -> int | None:
-    """Claim the most pressing free task of these queues for the user. Its id, or None when there is none."""
-    for queue_id in _by_urgency(queues, user):
-        found = _take(user, "queue_id = %s", [queue_id])
+    """Claim the next task of these queues for the user. Its id, or None when no task is free.
+
+    Raises: Conflict when the user holds as many claims as they may.
+    """
+    turn = demand_room(user)
+    for head in _in_order(_heads(queues, user), user=user, turn=turn):
+        found = _take(user, f"t.queue_id = %s{_URGENT if head.urgent else ''}", [head.queue_id])
         if found is not None:
             return found
     return None
 
 
 def take_this(user: User, task_id: int) -> int | None:
-    """Claim this very task, if it is free and theirs to read. Its id, or None; `why_not` tells the reason."""
-    return _take(user, "id = %s", [task_id])
+    """Claim this very task, if it is free and theirs to read. Its id, or None; `why_not` tells the reason.
+
+    What somebody put into the user's hands they may take up whatever their skills.
+    """
+    return _take(user, "t.id = %s", [task_id], given=True)
 
 
 def why_not(task_id: int, user: User) -> str:
     """In words, why the user may not take a task that is free; empty when it is not free."""
-    if ReviewTask.objects.free().filter(pk=task_id).exists():
-        return "This task must be read by somebody else than the one who decided the case before."
-    return ""
+    task = ReviewTask.objects.free().select_related("case_type").filter(pk=task_id).first()
+    if task is None:
+        return ""
+    return outside(user, task) or _("This task must be read by somebody else than the one who decided the case before.")
 
 
-def _by_urgency(queues: Collection[int], user: User) -> list[int]:
-    """The queues in the order of their most pressing free task; those without one are left out."""
+def demand_room(user: User, *, taking: int | None = None) -> int:
+    """Wait for the user's other claims under way, and refuse when they hold all they may. Returns their count of claims.
+
+    ``taking`` is the task to be claimed: claiming again what one holds needs no room. Call it in the transaction of the
+    claim. Raises: Conflict that names what they hold.
+    """
+    turn, most = _next_turn(user)
+    held = list(counted_claims(user).order_by("claimed_at").values_list("pk", "case_id")[: most + 1])
+    if len(held) >= most and taking not in [pk for pk, _case in held]:
+        named = ", ".join(f"#{case_id}" for _pk, case_id in held[:NAMED_CLAIMS])
+        words = _("You hold %(count)d tasks, as many as you may at once (%(cases)s). Finish or release one first.")
+        raise Conflict(words % {"count": len(held), "cases": named}, code="too-many-claims")
+    return turn
+
+
+def counted_claims(user: User) -> Any:
+    """The user's claims under an ordinary lease, which are those that count against their most."""
+    ordinary = from_now(seconds=settings.TASK_LEASE_SECONDS + SLACK_SECONDS)
+    return ReviewTask.objects.claimed().filter(assignee=user, hold_reason="", lease_until__lte=ordinary)
+
+
+def queues_in_turn(weights: Mapping[int, int], *, turn: int, start: int = 0) -> list[int]:
+    """The queues by whose turn it is: the one on whose arc the turn falls, and the others as they follow round.
+
+    ``start`` shifts the walk, so that two people's differ.
+    """
+    point = (turn * GOLDEN + start) % CIRCLE * sum(weights.values()) // CIRCLE
+    order, reached = sorted(weights), 0
+    for place, queue_id in enumerate(order):
+        reached += weights[queue_id]
+        if point < reached:
+            return order[place:] + order[:place]
+    return order
+
+
+def _in_order(heads: Sequence[Head], *, user: User, turn: int) -> list[Head]:
+    """What presses as it came from the database, by due date; then the queues by turn."""
+    resting = {head.queue_id: head for head in heads if not head.presses}
+    if len(resting) < 2:  # noqa: PLR2004 - no turns to take
+        return sorted(heads, key=lambda head: not head.presses)
+    weights = dict(Queue.objects.filter(pk__in=resting).values_list("pk", "weight"))
+    start = int.from_bytes(hashlib.sha256(str(user.pk).encode()).digest()[:8])
+    turns = queues_in_turn(weights, turn=turn, start=start)
+    return [*(head for head in heads if head.presses), *(resting[queue_id] for queue_id in turns)]
+
+
+def _heads(queues: Collection[int], user: User) -> list[Head]:
+    """The most pressing free tasks of the queues, the earliest due first; a queue without a free one is left out."""
     if not queues:
         return []
-    heads = " UNION ALL ".join(
-        [f"SELECT * FROM (SELECT due_at, queue_id FROM {_FREE} AND queue_id = %s {_ORDER}) h"] * len(queues)
-    )
-    parameters = [item for queue_id in queues for item in (*_independence(user), queue_id)]
+    skilled, known = readable_sql(user)
+    parts, parameters = [], list[Any]()
+    for queue_id in queues:
+        for urgent, also in ((0, ""), (1, _URGENT)):
+            parts.append(f"SELECT * FROM (SELECT t.due_at, t.queue_id, {urgent} AS urgent FROM {_FREE}{skilled} "
+                         f"AND t.queue_id = %s{also} {_ORDER}) h")  # fmt: skip
+            parameters += [*_independence(user), *known, queue_id]
+    heads = f"SELECT queue_id, urgent, due_at <= <now> FROM ({' UNION ALL '.join(parts)}) heads ORDER BY due_at, urgent"
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT queue_id FROM ({heads.replace('<now>', sql_now())}) heads ORDER BY due_at", parameters)
-        return [row[0] for row in cursor.fetchall()]
+        cursor.execute(heads.replace("<now>", sql_now()), parameters)
+        return [Head(row[0], bool(row[1]), bool(row[1] or row[2])) for row in cursor.fetchall()]
 
 
 def _independence(user: User) -> list[Any]:
     return [*(str(reason.value) for reason in INDEPENDENT), user.pk]
 
 
-def _take(user: User, where: str, values: list[Any]) -> int | None:
+def _take(user: User, where: str, values: list[Any], *, given: bool = False) -> int | None:
+    """One statement picks, locks past others' picks, and claims."""
     skip = " FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
-    picked = f"SELECT id FROM {_FREE} AND {where} {_ORDER}{skip}"
+    skilled, known = readable_sql(user, given=given)
+    picked = f"SELECT t.id FROM {_FREE}{skilled} AND {where} {_ORDER}{skip}"
     sql = (
         f"UPDATE review_reviewtask SET assignee_id = %s, claimed_at = <now>, lease_token = lease_token + 1, "
         f"lease_until = {_lease_end()} WHERE id = ({picked}) RETURNING id"
     )
     with connection.cursor() as cursor:
-        cursor.execute(sql.replace("<now>", sql_now()), [user.pk, *_independence(user), *values])
+        cursor.execute(sql.replace("<now>", sql_now()), [user.pk, *_independence(user), *known, *values])
         row = cursor.fetchone()
     return int(row[0]) if row else None
+
+
+def _next_turn(user: User) -> tuple[int, int]:
+    """The user's count of claims and the most they may hold, under a lock on their own row that no other person needs."""
+    sql = "UPDATE review_profile SET turn = turn + 1 WHERE user_id = %s RETURNING turn, most_claims"
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [user.pk])
+        row = cursor.fetchone()
+    if row is None:
+        Profile.objects.bulk_create([Profile(user=user)], ignore_conflicts=True)
+        return _next_turn(user)
+    return int(row[0]), int(row[1])
 
 
 def _lease_end() -> str:

@@ -22,6 +22,9 @@ class Profile(models.Model):
     most_claims = models.PositiveSmallIntegerField(
         _("most claims at once"), default=3, validators=[MinValueValidator(1), MaxValueValidator(50)]
     )
+    turn = models.PositiveBigIntegerField(
+        default=0, editable=False, help_text=_("Counts the person's claims; see review.picking.")
+    )
     version = models.PositiveIntegerField(default=1, editable=False)
 
     class Meta:

@@ -96,6 +96,16 @@ class ReviewTask(models.Model):
             models.Index(
                 fields=["queue", "due_at", "id"], condition=models.Q(closed_at__isnull=True), name="task_next"
             ),
+            models.Index(
+                fields=["queue", "due_at", "id"],
+                condition=models.Q(closed_at__isnull=True, priority=Priority.URGENT),
+                name="task_urgent",
+            ),
+            models.Index(
+                fields=["due_at", "id"],
+                condition=models.Q(closed_at__isnull=True, breached_at__isnull=True),
+                name="task_late",
+            ),
             models.Index(fields=["assignee", "-claimed_at"], name="task_by_assignee"),
             models.Index(fields=["queue", "closed_at"], name="task_by_closing"),
             models.Index(fields=["opened_at"], name="task_by_opening"),

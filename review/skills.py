@@ -1,0 +1,77 @@
+"""What a person can read: case types and languages. Who has no skill noted down can read everything.
+
+A skill in a language covers its regions (``pt`` reads ``pt-br``), and a case that names no language is for everybody
+who knows its type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import connection
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from review.models import ReviewTask, Skill
+
+Known = tuple[int | None, str]
+
+
+def skills_of(user: User) -> list[Known]:
+    """The case type (None for any) and the language (empty for any) of each skill, read once per instance."""
+    if "_skills" not in vars(user):
+        rows = Skill.objects.filter(user=user).order_by("pk").values_list("case_type_id", "language")
+        vars(user)["_skills"] = [(case_type, language.lower()) for case_type, language in rows]
+    found: list[Known] = vars(user)["_skills"]
+    return [] if (None, "") in found else found
+
+
+def readable(user: User) -> Q:
+    """The tasks that are within the user's skills."""
+    found = Q()
+    for case_type, language in skills_of(user):
+        within = Q(case_type=case_type) if case_type else Q()
+        if language:
+            within &= Q(language__in=["", language]) | Q(language__startswith=f"{language}-")
+        found |= within
+    return found
+
+
+def readable_sql(user: User, *, given: bool = False) -> tuple[str, list[Any]]:
+    """The same as a condition on ``review_reviewtask t`` and its parameters; nothing for who can read everything.
+
+    ``given`` lets pass what is in the user's own hands.
+    """
+    lines = [_line(case_type, language) for case_type, language in skills_of(user)]
+    if not lines:
+        return "", []
+    if given:
+        lines.append(("t.assignee_id = %s", [user.pk]))
+    text = " OR ".join(f"({sql})" for sql, _values in lines)
+    return f" AND ({text})", [value for _sql, values in lines for value in values]
+
+
+def _line(case_type: int | None, language: str) -> tuple[str, list[Any]]:
+    parts: list[str] = []
+    values: list[Any] = []
+    if case_type:
+        parts, values = ["t.case_type_id = %s"], [case_type]
+    if language:
+        glob, every = ("GLOB", "*") if connection.vendor == "sqlite" else ("LIKE", "%")
+        parts.append(f"(t.language IN ('', %s) OR t.language {glob} %s)")
+        values += [language, f"{language}-{every}"]
+    return " AND ".join(parts), values
+
+
+def outside(user: User, task: ReviewTask) -> str:
+    """In words, what the user would have to know to read this task; empty when they can."""
+    if ReviewTask.objects.filter(readable(user), pk=task.pk).exists():
+        return ""
+    return _("This task is outside your skills: it needs %(case_type)s%(language)s.") % _needed(task)
+
+
+def _needed(task: ReviewTask) -> Mapping[str, str]:
+    language = _(" in the language %(tag)s") % {"tag": task.language} if task.language else ""
+    return {"case_type": task.case_type.name, "language": language}
