@@ -12,6 +12,7 @@ from typing import TypeVar
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from cases.errors import Forbidden, Missing
 
@@ -57,8 +58,8 @@ def demand(user: Account, verb: str, obj: models.Model | None = None, *, see: st
     if can(user, verb, obj):
         return
     if see and not can(user, see, obj):
-        raise Missing("There is no such row, or it is not yours to see.")
-    raise Forbidden("You may not do this.")
+        raise Missing(_("There is no such row, or it is not yours to see."))
+    raise Forbidden(_("You may not do this."))
 
 
 def role_names(user: User) -> frozenset[str]:

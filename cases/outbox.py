@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Exists, Expression, OuterRef
+from django.utils.translation import gettext as _
 
 from cases import bells, bulk
 from cases.audit import Actor, Journal, journal
@@ -163,7 +164,7 @@ def retry(effects: Iterable[Effect], *, actor: Actor, origin: str, reason: str =
     with journal(actor=actor, origin=origin) as log:
         dead = list(Effect.objects.dead().filter(pk__in=[effect.pk for effect in effects]))
         if not dead:
-            raise Conflict("Nothing to send again: none of these deliveries is dead.")
+            raise Conflict(_("Nothing to send again: none of these deliveries is dead."))
         Effect.objects.filter(pk__in=[effect.pk for effect in dead], status=Effect.Status.DEAD).update(
             status=Effect.Status.PENDING, attempts=0, next_attempt_at=from_now(seconds=0), lease_token=""
         )

@@ -9,6 +9,7 @@ from datetime import timedelta
 from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from cases.audit import Actor, journal
 from cases.errors import Invalid
@@ -37,7 +38,10 @@ def issue_token(user: User, *, expires_days: int | None, actor: Actor, origin: s
     Raises: Invalid when the days are not between 1 and 3,650.
     """
     if expires_days is not None and not 1 <= expires_days <= LONGEST_DAYS:
-        raise Invalid("The token was not made.", errors={"expires": [f"Give between 1 and {LONGEST_DAYS} days."]})
+        raise Invalid(
+            _("The token was not made."),
+            errors={"expires": [_("Give between 1 and %(days)d days.") % {"days": LONGEST_DAYS}]},
+        )
     text = PREFIX + secrets.token_urlsafe(32)
     expires_at = timezone.now() + timedelta(days=expires_days) if expires_days else None
     with journal(actor=actor, origin=origin) as log:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.utils.translation import gettext as _
 
 from cases.access import can, visible
 from cases.audit import journal
@@ -37,9 +38,9 @@ def report_outcome(
     """
     case = visible(by, Case.objects.select_related("case_type"), "cases.view_case").filter(pk=case_id).first()
     if case is None:
-        raise Missing("There is no such case, or it is not yours to see.")
+        raise Missing(_("There is no such case, or it is not yours to see."))
     if not can(by, "feedback.add_outcomereport"):
-        raise Forbidden("You may see this case and not report on it.")
+        raise Forbidden(_("You may see this case and not report on it."))
     with journal(actor=by, origin=origin) as log:
         decision = _decision_of(case)
         known = OutcomeReport.objects.filter(decision=decision, source=source).first()
@@ -62,24 +63,26 @@ def _decision_of(case: Case) -> Decision:
     decisions = Decision.objects.filter(case=case).select_related("policy", "prediction")
     decision = decisions.order_by("-pk").first()
     if decision is None:
-        raise Conflict(f"The case has not been decided: it is {state}.")
+        raise Conflict(_("The case has not been decided: it is %(state)s.") % {"state": state})
     return decision
 
 
 def _same(known: OutcomeReport, *, correct: bool, output: Mapping[str, Any] | None) -> OutcomeReport:
     if known.correct != correct or known.output != output:
-        raise Conflict("This source has reported something else about this decision before.")
+        raise Conflict(_("This source has reported something else about this decision before."))
     return known
 
 
 def _check(case: Case, decision: Decision, *, correct: bool, output: Mapping[str, Any] | None, source: str) -> None:
     if not source.strip() or len(source) > LONGEST_SOURCE:
         raise Invalid(
-            "The report was not taken.", errors={"source": ["Name the reporting system in 1 to 120 characters."]}
+            _("The report was not taken."), errors={"source": [_("Name the reporting system in 1 to 120 characters.")]}
         )
     if decision.case_version != Case.objects.values_list("version", flat=True).get(pk=case.pk):
-        raise Conflict("The case has been reopened and awaits a new decision.")
+        raise Conflict(_("The case has been reopened and awaits a new decision."))
     if output is not None:
         checked_output(output, case=case)
     if not correct and output is not None and output == decision.output:
-        raise Invalid("The report contradicts itself.", errors={"output": ["This is the output that was decided."]})
+        raise Invalid(
+            _("The report contradicts itself."), errors={"output": [_("This is the output that was decided.")]}
+        )

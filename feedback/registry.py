@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from cases.audit import Actor, Journal, journal
 from cases.classifiers.base import ClassifierError, Question
@@ -58,7 +59,7 @@ def promote(
     with journal(actor=actor, origin=origin) as log:
         CaseType.objects.select_for_update().get(pk=version.case_type_id)
         if better_than is not None and better_than != at_work(version.case_type):
-            raise Conflict("Another model was put to work meanwhile; train again to compare with that one.")
+            raise Conflict(_("Another model was put to work meanwhile; train again to compare with that one."))
         _put_to_work(version, log=log, reason=reason)
 
 
@@ -90,6 +91,6 @@ def roll_back(case_type: CaseType, *, actor: Actor, origin: str) -> ModelVersion
         present = versions.filter(status=ModelVersion.Status.ACTIVE).first()
         earlier = versions.filter(status=ModelVersion.Status.RETIRED).order_by("-promoted_at").first()
         if present is None or earlier is None:
-            raise Conflict(f"{case_type.key} has no earlier model to go back to.")
+            raise Conflict(_("%(key)s has no earlier model to go back to.") % {"key": case_type.key})
         _put_to_work(earlier, log=log, reason=f"rolled back from {present.number}")
     return earlier

@@ -123,6 +123,7 @@ MIDDLEWARE = [
     "hitl_project.middleware.LastSlash",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "hitl_project.readers.ReadersOwn",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "hitl_project.middleware.RequestLog",

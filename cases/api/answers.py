@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from django.contrib.auth.models import User
 from django.http import HttpResponse
+from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
 from cases.access import demand
@@ -23,7 +24,7 @@ def account(request: Request, verb: str) -> User:
 
 def signed_in(request: Request) -> User:
     if not isinstance(request.user, User):
-        raise Forbidden("Sign in first.")
+        raise Forbidden(_("Sign in first."))
     return request.user
 
 

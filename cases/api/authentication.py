@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.contrib.auth.models import User
+from django.utils.translation import gettext
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -17,7 +18,9 @@ class BearerToken(BaseAuthentication):
             return None
         found = account_of(text.strip())
         if found is None:
-            raise AuthenticationFailed("The token is unknown, expired or revoked. Make a new one with create_token.")
+            raise AuthenticationFailed(
+                gettext("The token is unknown, expired or revoked. Make a new one with create_token.")
+            )
         return found
 
     def authenticate_header(self, request: Request) -> str:

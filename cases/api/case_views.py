@@ -7,6 +7,7 @@ from typing import Any
 from django.core.files.uploadedfile import UploadedFile
 from django.db.models import QuerySet
 from django.http import FileResponse
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView
@@ -83,7 +84,9 @@ class CaseAttachments(APIView):
         case = opened(request, case_id)
         uploads = request.FILES.getlist("file")
         if len(uploads) != 1 or not isinstance(uploads[0], UploadedFile):
-            raise Invalid("Send one file.", errors={"file": ["Send exactly one file in the multipart field 'file'."]})
+            raise Invalid(
+                _("Send one file."), errors={"file": [_("Send exactly one file in the multipart field 'file'.")]}
+            )
         made, new = attach(case, uploads[0], user=signed_in(request), origin="api")
         return Response(attachment_body(made, base=base_of(request)), status=201 if new else 200)
 
@@ -99,5 +102,5 @@ class DownloadAttachment(APIView):
         case = opened(request, case_id)
         found = Attachment.objects.filter(case=case, pk=attachment_id).first()
         if found is None:
-            raise Missing("There is no such file.")
+            raise Missing(_("There is no such file."))
         return download(found)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
+from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -44,7 +45,7 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
 def _from_drf(error: exceptions.APIException, answer: Response) -> Response:
     status = 422 if isinstance(error, exceptions.ValidationError) else answer.status_code
     errors = _flat(error.detail) if isinstance(error, exceptions.ValidationError) else {}
-    detail = "Some fields are not valid; see errors." if errors else str(error.detail)
+    detail = _("Some fields are not valid; see errors.") if errors else str(error.detail)
     made = problem(status=status, detail=detail, errors=errors, code=str(error.default_code).replace("_", "-"))
     for header in ("WWW-Authenticate", "Retry-After", "Allow"):
         if header in answer:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 NUMBERS = (serializers.IntegerField, serializers.FloatField)
@@ -12,7 +13,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict):
-            wrong = {str(name)[:80]: ["There is no such field."] for name in set(data) - set(self.fields)}
+            wrong = {str(name)[:80]: [_("There is no such field.")] for name in set(data) - set(self.fields)}
             wrong |= {
                 name: [fault] for name, field in self.fields.items() if (fault := _disguised(field, data.get(name)))
             }
@@ -25,5 +26,7 @@ def _disguised(field: Any, value: Any) -> str:
     if value is None:
         return ""
     if isinstance(field, NUMBERS) and (isinstance(value, bool) or not isinstance(value, int | float)):
-        return "Give a JSON number."
-    return "Give true or false." if isinstance(field, serializers.BooleanField) and not isinstance(value, bool) else ""
+        return _("Give a JSON number.")
+    return (
+        _("Give true or false.") if isinstance(field, serializers.BooleanField) and not isinstance(value, bool) else ""
+    )
