@@ -106,6 +106,16 @@ class ReviewTask(models.Model):
                 condition=models.Q(closed_at__isnull=True, breached_at__isnull=True),
                 name="task_late",
             ),
+            models.Index(fields=["due_at", "id"], condition=models.Q(closed_at__isnull=True), name="task_open_by_due"),
+            models.Index(
+                fields=["queue", "opened_at"], condition=models.Q(closed_at__isnull=True), name="task_open_by_age"
+            ),
+            models.Index(
+                fields=["queue", "lease_until"], condition=models.Q(closed_at__isnull=True), name="task_in_hands"
+            ),
+            models.Index(
+                fields=["queue"], condition=models.Q(closed_at__isnull=True) & ~models.Q(hold_reason=""), name="task_held"
+            ),
             models.Index(fields=["assignee", "-claimed_at"], name="task_by_assignee"),
             models.Index(fields=["queue", "closed_at"], name="task_by_closing"),
             models.Index(fields=["opened_at"], name="task_by_opening"),
