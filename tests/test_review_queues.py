@@ -10,25 +10,71 @@ from django.utils import timezone
 
 from cases.models.choices import State
 from review.models import ReviewTask
-from review.queues import standings
+from review.queues import Standing, due_until, pace_of, standings, workers
 from tests.callers import Api
 from tests.factories import make_case, make_case_type, make_decision, make_queue, make_task, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres_too]
 
 
-def test_waiting_claimed_late_and_the_oldest_are_counted_by_queue() -> None:
+def test_waiting_claimed_held_snoozed_and_late_are_counted_by_queue() -> None:
     front, empty, case_type = make_queue(), make_queue("empty"), make_case_type()
-    first, late, held, done = (make_task(make_case(case_type, state=State.IN_REVIEW)) for _ in range(4))
-    oldest = timezone.now() - timedelta(days=3)
-    ReviewTask.objects.filter(pk=first.pk).update(opened_at=oldest)
-    ReviewTask.objects.filter(pk=late.pk).update(due_at=oldest)
-    soon = timezone.now() + timedelta(minutes=5)
-    ReviewTask.objects.filter(pk=held.pk).update(assignee=make_user("reviewer"), lease_until=soon)
-    make_decision(done.case, task=done)
-    counts = standings([front, empty])
-    assert counts[front.pk] == {"waiting": 2, "claimed": 1, "overdue": 1, "oldest": oldest}
-    assert counts[empty.pk] == {"waiting": 0, "claimed": 0, "overdue": 0, "oldest": None}
+    made = [make_task(make_case(case_type, state=State.IN_REVIEW)) for _ in range(6)]
+    _first, late, claimed, held, snoozed, done = (ReviewTask.objects.filter(pk=task.pk) for task in made)
+    soon, long_ago = timezone.now() + timedelta(minutes=5), timezone.now() - timedelta(days=3)
+    late.update(due_at=long_ago)
+    claimed.update(assignee=make_user("reviewer"), lease_until=soon)
+    held.update(assignee=make_user("reviewer"), lease_until=soon + timedelta(days=900), hold_reason="a call back")
+    snoozed.update(lease_until=soon)
+    make_decision(done.get().case, task=done.get())
+    found = standings([front, empty])
+    counts = found[front.pk]
+    assert (counts.open, counts.waiting, counts.claimed, counts.held, counts.snoozed) == (5, 2, 1, 1, 1)
+    assert (counts.overdue, counts.next_due) == (1, long_ago)
+    assert found[empty.pk] == Standing()
+
+
+def test_the_oldest_wait_is_that_of_the_oldest_open_task_and_not_the_newest() -> None:
+    queue, case_type = make_queue(), make_case_type()
+    made = [make_task(make_case(case_type, state=State.IN_REVIEW)) for _ in range(4)]
+    ages = [timedelta(hours=2), timedelta(days=3), timedelta(minutes=1), timedelta(days=30)]
+    opened = [timezone.now() - age for age in ages]
+    for task, moment in zip(made, opened, strict=True):
+        ReviewTask.objects.filter(pk=task.pk).update(opened_at=moment)
+    make_decision(made[3].case, task=made[3])  # older still, and done
+    assert standings([queue])[queue.pk].oldest == opened[1]
+
+
+def test_counting_stops_at_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("review.queues.MOST_COUNTED", 2)
+    case_type = make_case_type()
+    for _ in range(4):
+        make_task(make_case(case_type, state=State.IN_REVIEW))
+    queue = make_queue()
+    assert standings([queue])[queue.pk].waiting == 2
+
+
+def test_the_pace_counts_what_came_and_what_left_lately() -> None:
+    queue, case_type, now = make_queue(), make_case_type(), timezone.now()
+    made = [make_task(make_case(case_type, state=State.IN_REVIEW)) for _ in range(4)]
+    for n, task in enumerate(made):
+        opened = now - timedelta(hours=(1, 2, 3, 9)[n])
+        ReviewTask.objects.filter(pk=task.pk).update(opened_at=opened, due_at=opened + timedelta(hours=2))
+    ReviewTask.objects.filter(pk__in=[made[0].pk, made[3].pk]).update(closed_at=now - timedelta(minutes=5))
+    ReviewTask.objects.filter(pk=made[1].pk).update(closed_at=now - timedelta(hours=5))
+    pace = pace_of(queue, now=now)
+    assert (pace.arrived, pace.finished, pace.promised) == (3, 2, timedelta(hours=2))
+    assert due_until(queue, [now - timedelta(hours=2), now + timedelta(hours=1)]) == [0, 1]
+
+
+def test_who_works_here_is_who_holds_a_task_under_a_running_lease() -> None:
+    queue, case_type = make_queue(), make_case_type()
+    ann, ben, gone = (make_user("reviewer", username=name) for name in ("ann", "ben", "gone"))
+    for user in (ben, ann, ann):
+        make_task(make_case(case_type, state=State.IN_REVIEW), claimed_by=user)
+    expired = timezone.now() - timedelta(minutes=1)
+    make_task(make_case(case_type, state=State.IN_REVIEW), claimed_by=gone, lease_until=expired)
+    assert workers(queue) == [ann, ben]
 
 
 def test_a_queue_whose_every_task_is_claimed_does_not_look_empty() -> None:

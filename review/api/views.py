@@ -26,7 +26,7 @@ from review.api import bodies, serializers
 from review.api.filters import PolicyFilters
 from review.api.task_views import ORIGIN, body_of
 from review.models import Decision, Policy, Queue
-from review.queues import standings
+from review.queues import Standing, standings
 
 FEED_PAGE = 100
 FEED_PAGE_MOST = 200
@@ -178,8 +178,9 @@ class Queues(APIView):
         return Response({"next": None, "previous": None, "results": results})
 
 
-def _told(counts: dict[str, Any]) -> dict[str, Any]:
-    return counts | {"oldest": moment(counts["oldest"])}
+def _told(found: Standing) -> dict[str, Any]:
+    counts = {name: getattr(found, name) for name in ("waiting", "claimed", "held", "snoozed", "overdue")}
+    return {**counts, "oldest": moment(found.oldest), "next_due": moment(found.next_due)}
 
 
 class Policies(GenericAPIView[Policy]):

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Avg, Count, Min, Q
-from django.db.models.functions import Now
+from django.db.models import Avg, Count, Q
 from django.utils import timezone
 
 from cases.access import can, visible
 from review.access import desk_of
 from review.models import Decision, Queue, ReviewTask
+from review.queues import Standing, standings
 
 MOST_CLAIMS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """How a queue stands: ``waiting`` are free to be claimed, ``claimed`` are in somebody's hands."""
+    """How a queue stands, with what the pages say about it. Counts stop at `review.queues.MOST_COUNTED`."""
 
     id: int
     key: str
@@ -29,10 +28,22 @@ class QueueState:
     kind: str
     waiting: int
     claimed: int
+    held: int
+    snoozed: int
     overdue: int
     next_due: datetime | None
+    oldest: datetime | None
     mine: bool
     late: bool = False
+
+    @property
+    def open(self) -> int:
+        return self.waiting + self.claimed + self.held + self.snoozed
+
+    @property
+    def all_taken(self) -> bool:
+        """It looks empty to who wants a task, and is not."""
+        return self.waiting == 0 and self.open > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,41 +57,31 @@ class Day:
 
 def queue_states(user: User) -> list[QueueState]:
     """Every queue the account may see, the most pressing first, in three queries whatever their number."""
-    queues = list(visible(user, Queue.objects.order_by("name"), "review.view_queue"))
-    mine = desk_of(user).queues
-    counts = _counts([queue.pk for queue in queues])
-    return sorted((_state(queue, counts.get(queue.pk, {}), mine=queue.pk in mine) for queue in queues), key=_pressing)
+    return states_of(visible(user, Queue.objects.order_by("name"), "review.view_queue"), user)
 
 
-def _counts(queue_ids: list[int]) -> dict[int, Any]:
-    free, late = Q(lease_until__lte=Now()), Q(due_at__lt=Now())
-    rows = (
-        ReviewTask.objects.open()
-        .filter(queue__in=queue_ids)
-        .values("queue_id")
-        .annotate(
-            waiting=Count("pk", filter=free),
-            claimed=Count("pk", filter=~free),
-            overdue=Count("pk", filter=late),
-            next_due=Min("due_at"),
-        )
-    )
-    return {row["queue_id"]: row for row in rows.order_by()}
+def states_of(queues: Iterable[Queue], user: User) -> list[QueueState]:
+    """How these queues stand, the most pressing first."""
+    listed, mine = list(queues), desk_of(user).queues
+    counts = standings(listed)
+    return sorted((_state(queue, counts[queue.pk], mine=queue.pk in mine) for queue in listed), key=_pressing)
 
 
-def _state(queue: Queue, row: Mapping[str, Any], *, mine: bool) -> QueueState:
-    next_due = row.get("next_due")
+def _state(queue: Queue, found: Standing, *, mine: bool) -> QueueState:
     return QueueState(
         id=queue.pk,
         key=queue.key,
         name=queue.name,
         kind=queue.get_kind_display(),
-        waiting=row.get("waiting", 0),
-        claimed=row.get("claimed", 0),
-        overdue=row.get("overdue", 0),
-        next_due=next_due,
+        waiting=found.waiting,
+        claimed=found.claimed,
+        held=found.held,
+        snoozed=found.snoozed,
+        overdue=found.overdue,
+        next_due=found.next_due,
+        oldest=found.oldest,
         mine=mine,
-        late=next_due is not None and next_due < timezone.now(),
+        late=found.next_due is not None and found.next_due < timezone.now(),
     )
 
 
