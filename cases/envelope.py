@@ -6,6 +6,7 @@ Every refusal names its field by a JSON path and says what to do. Nothing here a
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from msgspec import Meta, Struct
 
 from cases import strict_json
 from cases.errors import Invalid, Refused, TooLarge
+from cases.passages import text_at, value_at
 
 MOST_CASES = 1000
 MOST_METADATA_BYTES = 16 * 1024
@@ -31,10 +33,13 @@ Offset = Annotated[int, Meta(ge=0)]
 
 
 class Evidence(Struct, forbid_unknown_fields=True, frozen=True):
+    """A span of a text of the case, in characters; ``supports`` names the field of the output that it speaks for."""
+
     field: Annotated[str, Meta(min_length=1, max_length=200)]
     start: Offset
     end: Offset
     weight: float = 1.0
+    supports: Annotated[str, Meta(min_length=1, max_length=200)] | msgspec.UnsetType = msgspec.UNSET
 
 
 class PredictionIn(Struct, forbid_unknown_fields=True, frozen=True):
@@ -107,13 +112,11 @@ def read_cases(raw: bytes) -> list[CaseIn | Refused]:
 
 
 def read_prediction(raw: bytes) -> PredictionIn:
-    """The prediction in the body of a request.
+    """The prediction in the body of a request; whether its evidence is there is for `check_evidence` and the case to say.
 
     Raises: Invalid.
     """
-    made = converted(_sound(_read(raw)), PredictionIn)
-    _check_evidence(made, path="evidence")
-    return made
+    return converted(_sound(_read(raw)), PredictionIn)
 
 
 def read_object(raw: bytes, kind: type[S]) -> S:
@@ -135,9 +138,29 @@ def case_of(value: Any) -> CaseIn:
     for position, item in enumerate(made.context):
         _check_url(item.url, path=f"context[{position}].url")
     if made.prediction is not None:
-        _check_evidence(made.prediction, path="prediction.evidence")
+        facts = {"payload": made.payload, "context": value.get("context")}  # as plain values, which paths lead into
+        check_evidence(made.prediction, facts=facts, path="prediction.evidence")
     _check_sizes(made)
     return made
+
+
+def check_evidence(prediction: PredictionIn, *, facts: Mapping[str, Any], path: str) -> None:
+    """Every span must lie inside a text of the case, ``{"payload": …, "context": […]}``: nothing wrong may ever be marked.
+
+    Raises: Invalid with the JSON path, which begins with ``path``.
+    """
+    for position, span in enumerate(prediction.evidence):
+        place = f"{path}[{position}]"
+        if span.end < span.start:
+            raise invalid(f"{place}.end", _("The end lies before the start."))
+        found = text_at(facts, span.field)
+        if found is None:
+            raise invalid(f"{place}.field", _("Name a text of the case, such as payload.text or context[0].text."))
+        if span.end > len(found.text):
+            told = _("The text ends before that: it has %(count)d characters.") % {"count": len(found.text)}
+            raise invalid(f"{place}.end", told)
+        if span.supports is not msgspec.UNSET and value_at(prediction.output, span.supports) is None:
+            raise invalid(f"{place}.supports", _("Name a field of the output, such as label."))
 
 
 def check_identifier(text: str, *, path: str) -> None:
@@ -226,9 +249,3 @@ def _check_url(url: str, *, path: str) -> None:
         fine = False
     if not fine:
         raise invalid(path, _("Send an address that starts with https:// or http://."))
-
-
-def _check_evidence(prediction: PredictionIn, *, path: str) -> None:
-    for position, span in enumerate(prediction.evidence):
-        if span.end < span.start:
-            raise invalid(f"{path}[{position}].end", _("The end lies before the start."))

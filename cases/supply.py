@@ -9,7 +9,7 @@ from cases import bells, schemas
 from cases.access import demand
 from cases.audit import journal
 from cases.clock import from_now
-from cases.envelope import PredictionIn
+from cases.envelope import PredictionIn, check_evidence
 from cases.errors import Conflict, Invalid
 from cases.ingest import prediction_errors, store_predictions
 from cases.models import Case, Prediction
@@ -27,6 +27,7 @@ def supply(case: Case, given: PredictionIn, *, user: User, origin: str) -> tuple
     demand(user, "cases.predict_case", case, see="cases.view_case")
     if errors := prediction_errors(given, case.case_type, path="output"):
         raise Invalid(_("The prediction does not fit the case type; see errors."), errors=errors)
+    check_evidence(given, facts={"payload": case.payload, "context": case.context}, path="evidence")
     with journal(actor=user, origin=origin) as log:
         state = _lock(case)
         newest = Prediction.objects.filter(case=case).order_by("-id").first()

@@ -44,7 +44,7 @@ class Answer:
 
     ``confidence`` is in [0, 1] and calibrated where the model can be; ``raw_confidence`` is the score before
     calibration. ``evidence`` holds ``{"field": "payload.text", "start": int, "end": int, "weight": float}`` with offsets in
-    characters. ``alternatives`` holds ``{"label": str, "confidence": float}``, best first. ``cost`` is in US dollars.
+    characters, and ``"supports": "amount"`` where it speaks for one field of the output. ``alternatives`` holds ``{"label": str, "confidence": float}``, best first. ``cost`` is in US dollars.
     ``suspicious`` marks a case whose text reads like instructions to a machine; it can only make a case go to a person.
     """
 

@@ -12,6 +12,7 @@ from cases.patterns import MAX_TEXT, found
 
 MAX_DEPTH = 32
 OVERLAP = 1_000
+SHORTEST_VALUE = 3  # characters of a value that count as found in a quote
 # Tag characters and direction overrides have no place in a case; other invisible characters are merely removed.
 SMUGGLED = re.compile("[\U000e0000-\U000e007f\u202d\u202e]")
 HIDDEN = ("Cf", "Cs", "Co", "Cn")
@@ -63,14 +64,36 @@ def visible(text: str) -> str:
     )
 
 
-def spans_of(quotes: Sequence[str], question: Question) -> list[dict[str, Any]]:
-    """Where each quote stands word for word in the case; a quote that stands nowhere was made up and is dropped."""
+def spans_of(
+    quotes: Sequence[str], question: Question, output: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """Where each quote stands word for word in the case; a quote that stands nowhere was made up and is dropped.
+
+    A quote that holds the value of exactly one field of the output supports that field: told from the texts, not by the model.
+    """
     spans = []
     for quote in quotes:
         place = next(((path, text.find(quote)) for path, text in texts(question) if quote in text), None)
         if place:
-            spans.append({"field": place[0], "start": place[1], "end": place[1] + len(quote), "weight": 1.0})
+            supported = {"supports": name} if (name := _supported(quote, output or {})) else {}
+            spans.append(
+                {"field": place[0], "start": place[1], "end": place[1] + len(quote), "weight": 1.0} | supported
+            )
     return spans
+
+
+def _supported(quote: str, output: Mapping[str, Any]) -> str:
+    """The one field whose value stands in a quote, or an empty name. Short values stand everywhere and say too little."""
+    said = quote.casefold()
+    held = [
+        name
+        for name, value in output.items()
+        if isinstance(value, str | int | float)
+        and not isinstance(value, bool)
+        and len(word := str(value).casefold().strip()) >= SHORTEST_VALUE
+        and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", said)
+    ]
+    return str(held[0]) if len(held) == 1 else ""
 
 
 def _walk(path: str, value: Any, depth: int) -> Iterator[tuple[str, Any]]:

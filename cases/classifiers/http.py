@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from cases.classifiers.base import Answer, Brief, ClassifierError, Question
 from cases.classifiers.hostile import is_suspicious, texts
 from cases.outbound import OutboundError, Reply, post, require_success
+from cases.passages import value_at
 from cases.schemas import label_of, problems
 
 MAX_ANSWER = 16 << 20
@@ -109,7 +110,7 @@ def _answer(told: Any, brief: Brief, question: Question) -> Answer:
         confidence=_share(told.get("confidence"), "confidence"),
         label=label_of(output),
         rationale=_text(told, "rationale", MAX_TEXT),
-        evidence=[_span(item, fields) for item in _items(told, "evidence")],
+        evidence=[_span(item, fields, output) for item in _items(told, "evidence")],
         alternatives=[_alternative(item) for item in _items(told, "alternatives")],
         out_of_scope=_truth(told.get("out_of_scope", False)),
         model=_text(told, "model", MAX_NAME),
@@ -153,13 +154,23 @@ def _items(told: Mapping[str, Any], name: str) -> list[Any]:
     return value
 
 
-def _span(item: Mapping[str, Any], fields: Mapping[str, str]) -> dict[str, Any]:
+def _span(item: Mapping[str, Any], fields: Mapping[str, str], output: Mapping[str, Any]) -> dict[str, Any]:
     field, start, end = item.get("field"), item.get("start"), item.get("end")
     if not isinstance(field, str) or field not in fields:
         raise WrongAnswerError(_("evidence.field must name a text of the case, such as payload.text."))
     if not isinstance(start, int) or not isinstance(end, int) or not 0 <= start < end <= len(fields[field]):
         raise WrongAnswerError(_("evidence needs a start before its end, in characters of the text."))
-    return {"field": field, "start": int(start), "end": int(end), "weight": _share(item.get("weight", 1.0), "weight")}
+    span = {"field": field, "start": int(start), "end": int(end), "weight": _share(item.get("weight", 1.0), "weight")}
+    return span | _supports(item, output)
+
+
+def _supports(item: Mapping[str, Any], output: Mapping[str, Any]) -> dict[str, str]:
+    name = item.get("supports")
+    if name is None:
+        return {}
+    if not isinstance(name, str) or value_at(output, name) is None:
+        raise WrongAnswerError(_("evidence.supports must name a field of the output, such as label."))
+    return {"supports": name}
 
 
 def _alternative(item: Mapping[str, Any]) -> dict[str, Any]:

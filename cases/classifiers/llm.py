@@ -198,7 +198,7 @@ def _answer(
         raw_confidence=raw,
         label=label_of(reading.output),
         rationale=reading.rationale,
-        evidence=spans_of(reading.quotes, question),
+        evidence=spans_of(reading.quotes, question, reading.output),
         alternatives=alternatives,
         model=reading.completion.model,
     )
