@@ -46,17 +46,15 @@ def desk_of(user: User) -> Desk:
 
 
 def _read_desk(user: User) -> Desk:
-    mine = Queue.objects.filter(Exists(Queue.groups.through.objects.filter(queue=OuterRef("pk"), group__user=user)))
-    wide = Queue.objects.all() if user.has_perm("review.work_every_queue") else mine
-    ordinary, quality = wide.exclude(kind=Queue.Kind.QUALITY), mine.filter(kind=Queue.Kind.QUALITY)
+    member = Exists(Queue.groups.through.objects.filter(queue=OuterRef("pk"), group__user=user))
+    rows = list(Queue.objects.annotate(member=member).order_by().values_list("pk", "kind", "member"))
+    everywhere, quality = user.has_perm("review.work_every_queue"), Queue.Kind.QUALITY
+    ordinary = {pk for pk, kind, belongs in rows if kind != quality and (belongs or everywhere)}
+    read = {pk for pk, kind, belongs in rows if kind == quality and belongs}
     return Desk(
-        ordinary=_ids(ordinary) if user.has_perm("review.work_ordinary_queues") else frozenset(),
-        quality=_ids(quality) if user.has_perm("review.work_quality_queues") else frozenset(),
+        ordinary=frozenset(ordinary if user.has_perm("review.work_ordinary_queues") else ()),
+        quality=frozenset(read if user.has_perm("review.work_quality_queues") else ()),
     )
-
-
-def _ids(queues: QuerySet[Queue]) -> frozenset[int]:
-    return frozenset(queues.values_list("pk", flat=True))
 
 
 @scope_of(Case)
@@ -84,11 +82,14 @@ def tasks(user: User, verb: str) -> Q:
 
 @scope_of(Decision)
 def decisions(user: User, verb: str) -> Q:
-    """Nobody approves their own decision; nobody undoes somebody else's."""
+    """Nobody gives the second approval on a case that they have decided, in whatever version: not by way of undoing,
+    sending back or deciding again either. Who may override undoes anybody's decision, everybody else their own."""
     if verb == "review.approve_decision":
-        return with_their_cases(user) & ~Q(decided_by=user)
+        earlier = Decision.objects.filter(case=OuterRef("case"), decided_by=user)
+        return with_their_cases(user) & ~Q(Exists(earlier))
     if verb == "review.undo_decision":
-        return Q(decided_by=user)
+        theirs = Q(decided_by=user)
+        return theirs | with_their_cases(user) if user.has_perm("review.override_decision") else theirs
     return with_their_cases(user)
 
 

@@ -5,14 +5,14 @@ Every figure is read off an index and counted up to a limit, so that it costs th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db.models import (
     Avg,
-    Count,
     DurationField,
     ExpressionWrapper,
     F,
@@ -24,12 +24,12 @@ from django.db.models import (
 )
 from django.db.models.functions import Now
 
-from review.forecast import Pace
+from review.forecast import Pace, marks
 from review.models import Queue, ReviewTask
 
 MOST_COUNTED = 10_000
 MOST_NAMED = 20
-LOOK_BACK = timedelta(hours=4)
+HOURS_BACK = 4.0
 
 # Every open task is exactly one of: free to be claimed, claimed, held, snoozed.
 RUNNING = Q(lease_until__gt=Now())
@@ -56,6 +56,9 @@ class Standing:
         return max(0, self.open - self.claimed - self.held - self.snoozed)
 
 
+STANDING = [column.name for column in fields(Standing)]
+
+
 class Counted(Subquery):
     """How many rows a sliced query has: the slice is how far the counting goes."""
 
@@ -63,21 +66,28 @@ class Counted(Subquery):
     output_field = IntegerField()
 
 
-def standings(queues: Iterable[Queue]) -> dict[int, Standing]:
-    """How each of these queues stands, by queue id. One query."""
-    ids = [queue.pk for queue in queues]
-    rows = Queue.objects.filter(pk__in=ids).order_by().values("pk")
-    counted = rows.annotate(
-        open=_counted(Q()),
-        claimed=_counted(CLAIMED),
-        held=_counted(HELD),
-        snoozed=_counted(SNOOZED),
-        overdue=_counted(Q(due_at__lt=Now())),
-        oldest=_first("opened_at"),
-        next_due=_first("due_at"),
-    )
-    found = {row.pop("pk"): Standing(**row) for row in counted}
-    return {queue_id: found.get(queue_id, Standing()) for queue_id in ids}
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """How the work of a queue has gone lately, and how many open tasks fall due by each of the coming hours."""
+
+    pace: Pace
+    due: list[tuple[datetime, int]]
+
+
+def stand(queues: QuerySet[Queue]) -> list[tuple[Queue, Standing]]:
+    """These queues and how each of them stands, in one query."""
+    return [(queue, _standing(queue)) for queue in queues.annotate(**_counts())]
+
+
+def stand_and_outlook(queues: QuerySet[Queue], *, now: datetime) -> tuple[Queue, Standing, Outlook] | None:
+    """The first of these queues with how it stands and what is to come, in one query."""
+    queue = queues.annotate(**_counts(), **_pace(now), **_due(marks(now))).first()
+    if queue is None:
+        return None
+    found = vars(queue)
+    pace = Pace(HOURS_BACK, found["arrived"], found["finished"], found["promised"] or timedelta(0))
+    due = [(moment, found[f"due_{n}"]) for n, moment in enumerate(marks(now))]
+    return queue, _standing(queue), Outlook(pace, due)
 
 
 def workers(queue: Queue) -> list[User]:
@@ -86,34 +96,46 @@ def workers(queue: Queue) -> list[User]:
     return list(User.objects.filter(pk__in=holding).order_by("username")[:MOST_NAMED])
 
 
-def pace_of(queue: Queue, *, now: datetime) -> Pace:
-    """What came into the queue and what left it lately. Two queries on bounded slices."""
-    since = now - LOOK_BACK
-    arrived = ReviewTask.objects.filter(queue=queue, opened_at__gte=since, opened_at__lte=now).order_by("-opened_at")
-    left = ReviewTask.objects.filter(queue=queue, closed_at__gte=since, closed_at__lte=now).order_by("-closed_at")
+def _standing(queue: Queue) -> Standing:
+    return Standing(**{name: vars(queue)[f"now_{name}"] for name in STANDING})
+
+
+def _counts() -> dict[str, Any]:
+    """Under names that no column has."""
+    return {
+        "now_open": _counted(_open()),
+        "now_claimed": _counted(_open().filter(CLAIMED)),
+        "now_held": _counted(_open().filter(HELD)),
+        "now_snoozed": _counted(_open().filter(SNOOZED)),
+        "now_overdue": _counted(_open().filter(due_at__lt=Now())),
+        "now_oldest": _first("opened_at"),
+        "now_next_due": _first("due_at"),
+    }
+
+
+def _pace(now: datetime) -> dict[str, Any]:
+    since = now - timedelta(hours=HOURS_BACK)
+    arrived = _here().filter(opened_at__gte=since, opened_at__lte=now)
+    left = _here().filter(closed_at__gte=since, closed_at__lte=now)
     promised = ExpressionWrapper(F("due_at") - F("opened_at"), output_field=DurationField())
-    came = arrived[:MOST_COUNTED].aggregate(count=Count("pk"), promised=Avg(promised))
-    return Pace(
-        hours=LOOK_BACK / timedelta(hours=1),
-        arrived=came["count"],
-        finished=left[:MOST_COUNTED].aggregate(count=Count("pk"))["count"],
-        promised=came["promised"] or timedelta(0),
-    )
+    mean = arrived.order_by().values("queue").annotate(mean=Avg(promised)).values("mean")
+    return {"arrived": _counted(arrived), "finished": _counted(left), "promised": Subquery(mean)}
 
 
-def due_until(queue: Queue, moments: Sequence[datetime]) -> list[int]:
-    """How many open tasks of the queue are due by each moment, what is late already included. One query."""
-    soon = ReviewTask.objects.open().filter(queue=queue, due_at__lte=max(moments)).order_by("due_at")[:MOST_COUNTED]
-    counts = {f"by_{n}": Count("pk", filter=Q(due_at__lte=moment)) for n, moment in enumerate(moments)}
-    return list(soon.aggregate(**counts).values())
+def _due(moments: Sequence[datetime]) -> dict[str, Any]:
+    return {f"due_{n}": _counted(_open().filter(due_at__lte=moment)) for n, moment in enumerate(moments)}
+
+
+def _here() -> QuerySet[ReviewTask]:
+    return ReviewTask.objects.filter(queue=OuterRef("pk")).order_by()
 
 
 def _open() -> QuerySet[ReviewTask]:
-    return ReviewTask.objects.open().filter(queue=OuterRef("pk")).order_by()
+    return _here().filter(closed_at__isnull=True)
 
 
-def _counted(which: Q) -> Counted:
-    return Counted(_open().filter(which).values("pk")[:MOST_COUNTED])
+def _counted(rows: QuerySet[ReviewTask]) -> Counted:
+    return Counted(rows.values("pk")[:MOST_COUNTED])
 
 
 def _first(column: str) -> Subquery:

@@ -9,12 +9,18 @@ import pytest
 from django.utils import timezone
 
 from cases.models.choices import State
-from review.models import ReviewTask
-from review.queues import Standing, due_until, pace_of, standings, workers
+from review.forecast import HORIZON
+from review.models import Queue, ReviewTask
+from review.queues import Standing, stand, stand_and_outlook, workers
 from tests.callers import Api
 from tests.factories import make_case, make_case_type, make_decision, make_queue, make_task, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres_too]
+
+
+def standing(queue: Queue) -> Standing:
+    [(_queue, found)] = stand(Queue.objects.filter(pk=queue.pk))
+    return found
 
 
 def test_waiting_claimed_held_snoozed_and_late_are_counted_by_queue() -> None:
@@ -27,11 +33,10 @@ def test_waiting_claimed_held_snoozed_and_late_are_counted_by_queue() -> None:
     held.update(assignee=make_user("reviewer"), lease_until=soon + timedelta(days=900), hold_reason="a call back")
     snoozed.update(lease_until=soon)
     make_decision(done.get().case, task=done.get())
-    found = standings([front, empty])
-    counts = found[front.pk]
+    counts = standing(front)
     assert (counts.open, counts.waiting, counts.claimed, counts.held, counts.snoozed) == (5, 2, 1, 1, 1)
     assert (counts.overdue, counts.next_due) == (1, long_ago)
-    assert found[empty.pk] == Standing()
+    assert standing(empty) == Standing()
 
 
 def test_the_oldest_wait_is_that_of_the_oldest_open_task_and_not_the_newest() -> None:
@@ -42,7 +47,7 @@ def test_the_oldest_wait_is_that_of_the_oldest_open_task_and_not_the_newest() ->
     for task, moment in zip(made, opened, strict=True):
         ReviewTask.objects.filter(pk=task.pk).update(opened_at=moment)
     make_decision(made[3].case, task=made[3])  # older still, and done
-    assert standings([queue])[queue.pk].oldest == opened[1]
+    assert standing(queue).oldest == opened[1]
 
 
 def test_counting_stops_at_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,8 +55,7 @@ def test_counting_stops_at_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     case_type = make_case_type()
     for _ in range(4):
         make_task(make_case(case_type, state=State.IN_REVIEW))
-    queue = make_queue()
-    assert standings([queue])[queue.pk].waiting == 2
+    assert standing(make_queue()).waiting == 2
 
 
 def test_the_pace_counts_what_came_and_what_left_lately() -> None:
@@ -62,9 +66,12 @@ def test_the_pace_counts_what_came_and_what_left_lately() -> None:
         ReviewTask.objects.filter(pk=task.pk).update(opened_at=opened, due_at=opened + timedelta(hours=2))
     ReviewTask.objects.filter(pk__in=[made[0].pk, made[3].pk]).update(closed_at=now - timedelta(minutes=5))
     ReviewTask.objects.filter(pk=made[1].pk).update(closed_at=now - timedelta(hours=5))
-    pace = pace_of(queue, now=now)
-    assert (pace.arrived, pace.finished, pace.promised) == (3, 2, timedelta(hours=2))
-    assert due_until(queue, [now - timedelta(hours=2), now + timedelta(hours=1)]) == [0, 1]
+    read = stand_and_outlook(Queue.objects.filter(pk=queue.pk), now=now)
+    assert read
+    _queue, found, outlook = read
+    assert (outlook.pace.arrived, outlook.pace.finished, outlook.pace.promised) == (3, 2, timedelta(hours=2))
+    assert found.open == 1
+    assert [count for _moment, count in outlook.due] == [1] * HORIZON
 
 
 def test_who_works_here_is_who_holds_a_task_under_a_running_lease() -> None:

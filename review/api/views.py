@@ -26,7 +26,7 @@ from review.api import bodies, serializers
 from review.api.filters import PolicyFilters
 from review.api.task_views import ORIGIN, body_of
 from review.models import Decision, Policy, Queue
-from review.queues import Standing, standings
+from review.queues import Standing, stand
 
 FEED_PAGE = 100
 FEED_PAGE_MOST = 200
@@ -172,9 +172,8 @@ class Queues(APIView):
     """The queues one may see, with what waits in them."""
 
     def get(self, request: Request) -> Response:
-        queues = list(visible(request.user, Queue.objects.all(), "review.view_queue"))
-        counts = standings(queues)
-        results = [bodies.queue_body(queue, _told(counts[queue.pk])) for queue in queues]
+        rows = visible(request.user, Queue.objects.all(), "review.view_queue")
+        results = [bodies.queue_body(queue, _told(found)) for queue, found in stand(rows)]
         return Response({"next": None, "previous": None, "results": results})
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +12,7 @@ from django.utils import timezone
 from cases.access import can, visible
 from review.access import desk_of
 from review.models import Decision, Queue, ReviewTask
-from review.queues import Standing, standings
+from review.queues import Standing, stand
 
 MOST_CLAIMS = 20
 
@@ -56,18 +55,12 @@ class Day:
 
 
 def queue_states(user: User) -> list[QueueState]:
-    """Every queue the account may see, the most pressing first, in three queries whatever their number."""
-    return states_of(visible(user, Queue.objects.order_by("name"), "review.view_queue"), user)
+    """Every queue the account may see, the most pressing first, in two queries whatever their number."""
+    rows = visible(user, Queue.objects.order_by("name"), "review.view_queue")
+    return sorted((state_of(queue, found, user) for queue, found in stand(rows)), key=_pressing)
 
 
-def states_of(queues: Iterable[Queue], user: User) -> list[QueueState]:
-    """How these queues stand, the most pressing first."""
-    listed, mine = list(queues), desk_of(user).queues
-    counts = standings(listed)
-    return sorted((_state(queue, counts[queue.pk], mine=queue.pk in mine) for queue in listed), key=_pressing)
-
-
-def _state(queue: Queue, found: Standing, *, mine: bool) -> QueueState:
+def state_of(queue: Queue, found: Standing, user: User) -> QueueState:
     return QueueState(
         id=queue.pk,
         key=queue.key,
@@ -80,7 +73,7 @@ def _state(queue: Queue, found: Standing, *, mine: bool) -> QueueState:
         overdue=found.overdue,
         next_due=found.next_due,
         oldest=found.oldest,
-        mine=mine,
+        mine=queue.pk in desk_of(user).queues,
         late=found.next_due is not None and found.next_due < timezone.now(),
     )
 
