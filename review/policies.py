@@ -14,8 +14,8 @@ from cases.access import demand
 from cases.audit import Actor, Journal, journal
 from cases.errors import Conflict, Invalid
 from cases.models import CaseType
-from review.models import Policy, Queue, RoutingRule
-from review.policy_rules import FIELDS, canonical, content_of, guard, is_looser, starting_content
+from review.models import Calendar, Policy, Queue, RoutingRule
+from review.policy_rules import COLUMNS, canonical, content_of, guard, is_looser, starting_content
 
 FRONT_DESK = "front-desk"
 STANDARD_QUEUES: dict[str, tuple[str, str, list[str]]] = {  # nobody needs to configure them; made when first named
@@ -141,7 +141,10 @@ def put_in_force(
 
 def _active(ids: Iterable[int]) -> dict[int, Policy]:
     rows = Policy.objects.filter(case_type__in=list(ids), status=Policy.Status.ACTIVE)
-    return {policy.case_type_id: policy for policy in rows.select_related("case_type").prefetch_related("rules__queue")}
+    return {
+        policy.case_type_id: policy
+        for policy in rows.select_related("case_type", "calendar").prefetch_related("rules__queue")
+    }
 
 
 def _locked_policy(case_type: CaseType) -> Policy:
@@ -177,7 +180,8 @@ def _write(
         change_reason=reason,
         author=author if isinstance(author, str) else author.get_username(),
         author_account=author if isinstance(author, User) else None,
-        **{name: content[name] for name in FIELDS if name != "routing"},
+        calendar=Calendar.objects.get(key=content["calendar"]) if content["calendar"] else None,
+        **{name: content[name] for name in COLUMNS},
     )
     queues = {queue.key: queue for queue in Queue.objects.all()}
     lines = [{**rule, "queue": queues[rule["queue"]]} for rule in content["routing"]]

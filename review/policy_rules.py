@@ -11,43 +11,49 @@ from cases import conditions
 from cases.models import CaseType
 from cases.models.choices import Priority, Reason
 from cases.schemas import labels_of
-from review.models import Policy, Queue
+from review.models import Calendar, Policy, Queue
 
 Content = Mapping[str, Any]
 Errors = dict[str, list[str]]
 Found = Iterator[tuple[str, str]]
 
-SHARES = ("threshold", "sample_rate", "gold_rate", "second_read_rate")
-FIELDS = (
-    *("mode", *SHARES, "thresholds", "promise", "second_approval", "grace_seconds", "sla_minutes"),
-    "routing",
+RATES = ("sample_rate", "gold_rate", "second_read_rate", "reason_rate")
+SHARES = ("threshold", *RATES)
+COLUMNS = (
+    *("mode", *SHARES, "thresholds", "promise", "second_approval", "grace_seconds", "reading_floor_seconds"),
+    "sla_minutes",
 )
+FIELDS = (*COLUMNS, "calendar", "routing")  # the last two are rows of their own
 RULE_KEYS = frozenset({"reason", "when", "default", "queue"})
 MODES = (Policy.Mode.VALIDATOR, Policy.Mode.EXCEPTION_HANDLER, Policy.Mode.TEACHER, Policy.Mode.AUTONOMOUS)
 RISKS = frozenset({Reason.HIGH_RISK, Reason.SECOND_APPROVAL})
 LONGEST_GRACE = 30 * 24 * 3600
+LONGEST_FLOOR = 3600
 LONGEST_SLA = 366 * 24 * 60
 MAX_RULES = 100
 
 
 def content_of(policy: Policy) -> dict[str, Any]:
     """What a policy says, in the words of the configuration file."""
-    content = {name: getattr(policy, name) for name in FIELDS if name != "routing"}
-    return {**content, "routing": [_rule_content(rule) for rule in policy.rules.select_related("queue")]}
+    content = {name: getattr(policy, name) for name in COLUMNS}
+    calendar = policy.calendar.key if policy.calendar else ""
+    rules = [_rule_content(rule) for rule in policy.rules.select_related("queue")]
+    return {**content, "calendar": calendar, "routing": rules}
 
 
 def starting_content(queue: str) -> dict[str, Any]:
     """What a new case type starts with: a person approves everything, at one queue."""
     fresh = Policy()
-    content = {name: getattr(fresh, name) for name in FIELDS if name != "routing"}
-    return {**content, "routing": [{"default": True, "queue": queue}]}
+    content = {name: getattr(fresh, name) for name in COLUMNS}
+    return {**content, "calendar": "", "routing": [{"default": True, "queue": queue}]}
 
 
 def canonical(content: Content) -> dict[str, Any]:
     """The same content with nothing left to spelling, so that equal policies compare equal."""
     whole = {**content, **{name: float(content[name]) for name in SHARES}}
     whole["thresholds"] = {label: float(value) for label, value in content["thresholds"].items()}
-    whole["grace_seconds"] = int(content["grace_seconds"])
+    for name in ("grace_seconds", "reading_floor_seconds"):
+        whole[name] = int(content[name])
     whole["routing"] = [_plain_rule(rule) for rule in content["routing"]]
     return whole
 
@@ -61,14 +67,21 @@ def _plain_rule(rule: Content) -> dict[str, Any]:
     return {key: rule[key] for key in ("reason", "when", "default", "queue") if rule.get(key)}
 
 
-def guard(case_type: CaseType, content: Content, *, queues: Collection[str] | None = None) -> Errors:
+def guard(
+    case_type: CaseType,
+    content: Content,
+    *,
+    queues: Collection[str] | None = None,
+    calendars: Collection[str] | None = None,
+) -> Errors:
     """What forbids this content for this case type, by field; empty when it may be put in force.
 
-    ``queues`` are the keys that a rule may name; by default those that exist.
+    ``queues`` and ``calendars`` are the keys that it may name; by default those that exist.
     """
     keys = set(Queue.objects.values_list("key", flat=True)) if queues is None else queues
     errors: Errors = {}
-    for field, message in [*_fields(content), *_labels(case_type, content), *_routing(content.get("routing"), keys)]:
+    found = [*_fields(content), *_labels(case_type, content), *_routing(content.get("routing"), keys)]
+    for field, message in [*found, *_calendar(content.get("calendar"), calendars)]:
         errors.setdefault(field, []).append(message)
     for field, message in [] if errors else _unattended(case_type, content):
         errors.setdefault(field, []).append(message)
@@ -84,12 +97,17 @@ def _fields(content: Content) -> Found:
     for name in SHARES:
         if not _is_number(content.get(name), high=1):
             yield name, _("A number from 0 to 1 is needed.")
-    if not _is_number(content.get("grace_seconds"), high=LONGEST_GRACE) or content["grace_seconds"] % 1:
-        yield "grace_seconds", _("Whole seconds from 0 to %(high)d are needed.") % {"high": LONGEST_GRACE}
+    yield from _seconds(content)
     for path, message in conditions.check(content.get("second_approval")):
         yield f"second_approval{path}", message
     yield from _promise(content.get("promise"))
     yield from _sla(content.get("sla_minutes"))
+
+
+def _seconds(content: Content) -> Found:
+    for name, high in (("grace_seconds", LONGEST_GRACE), ("reading_floor_seconds", LONGEST_FLOOR)):
+        if not _is_number(content.get(name), high=high) or content[name] % 1:
+            yield name, _("Whole seconds from 0 to %(high)d are needed.") % {"high": high}
 
 
 def _promise(promise: Any) -> Found:
@@ -111,6 +129,13 @@ def _sla(minutes: Any) -> Found:
             yield f"sla_minutes.{name}", _("Unknown priority; use: %(names)s") % {"names": ", ".join(names)}
         elif not _is_number(value, high=LONGEST_SLA) or not value:
             yield f"sla_minutes.{name}", _("Minutes above 0 and up to %(high)d are needed.") % {"high": LONGEST_SLA}
+
+
+def _calendar(key: Any, known: Collection[str] | None) -> Found:
+    if not isinstance(key, str):
+        yield "calendar", _("The key of a calendar is needed, or nothing.")
+    elif key and not (Calendar.objects.filter(key=key).exists() if known is None else key in known):
+        yield "calendar", _("There is no such calendar.")
 
 
 def _labels(case_type: CaseType, content: Content) -> Found:
@@ -188,7 +213,7 @@ def is_looser(old: Content, new: Content) -> list[str]:
 def _looser_numbers(old: Content, new: Content) -> Iterator[str]:
     if MODES.index(new["mode"]) > MODES.index(old["mode"]):
         yield _("mode: %(old)s → %(new)s") % {"old": old["mode"], "new": new["mode"]}
-    for name in ("sample_rate", "gold_rate", "second_read_rate"):
+    for name in (*RATES, "reading_floor_seconds"):
         if new[name] < old[name]:
             yield f"{name}: {old[name]} → {new[name]}"
 

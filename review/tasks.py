@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from cases.audit import Journal
 from cases.models import Case
 from cases.models.choices import Priority
+from review.calendars import NeverOpen, add_minutes
 from review.models import Policy, Queue, ReviewTask
 
 SLA_MINUTES = {"urgent": 15, "high": 60, "normal": 480, "low": 2880}
@@ -19,9 +20,19 @@ SAMPLE_DUE = timedelta(days=7)
 
 
 def due_at(policy: Policy, *, priority: int, since: datetime) -> datetime:
-    """The SLA moment of a case that began to wait at ``since``."""
+    """The SLA moment of a case that began to wait at ``since``, in the policy's business time where it has a calendar."""
     minutes = (SLA_MINUTES | policy.sla_minutes)[Priority(priority).name.lower()]
-    return since + timedelta(minutes=float(minutes))
+    return after(policy, float(minutes), since=since)
+
+
+def after(policy: Policy, minutes: float, *, since: datetime) -> datetime:
+    """So many minutes later as the policy counts them. A calendar that never opens counts day and night."""
+    if policy.calendar is None:
+        return since + timedelta(minutes=minutes)
+    try:
+        return add_minutes(policy.calendar.opening, since, minutes)
+    except NeverOpen:
+        return since + timedelta(minutes=minutes)
 
 
 def language_of(case: Case) -> str:

@@ -217,6 +217,69 @@ def test_members_join_their_groups_and_nobody_is_removed(file: Path, capsys: pyt
     assert apply(file, capsys) == "No changes.\n"
 
 
+SHIFTS = (
+    CONTRACT.replace("key: experts,", "key: experts, weight: 3, on_breach: raise,").replace(
+        "grace_seconds: 0",
+        "grace_seconds: 0\n      calendar: office\n      reason_rate: 0.1\n      reading_floor_seconds: 5",
+    )
+    + """
+calendars:
+  - {key: office, time_zone: Europe/Madrid, hours: {mon: [["09:00", "14:00"], ["15:00", "18:00"]]}, holidays: [2026-12-25]}
+groups:
+  - {name: reviewer, members: [rosa]}
+people:
+  - username: rosa
+    on_duty: true
+    most_claims: 5
+    skills: [{case_type: support-email, language: es}, {language: pt-br}]
+"""
+)
+
+
+@pytest.mark.django_db
+def test_calendars_weights_and_what_people_are_there_for_come_from_the_file(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(SHIFTS)
+    assert "+ person rosa" in apply(file, capsys)
+    policy = Policy.objects.select_related("calendar").get(status="active")
+    assert policy.calendar is not None
+    assert (policy.calendar.time_zone, policy.calendar.holidays) == ("Europe/Madrid", ["2026-12-25"])
+    assert (policy.reason_rate, policy.reading_floor_seconds) == (0.1, 5)
+    queue = Queue.objects.get(key="experts")
+    assert (queue.weight, queue.on_breach) == (3, "raise")
+    rosa = User.objects.get(username="rosa")
+    assert (rosa.profile.on_duty, rosa.profile.most_claims) == (True, 5)
+    assert {str(skill) for skill in rosa.skills.all()} == {"Support e-mail es", "* pt-br"}
+    assert apply(file, capsys) == "No changes.\n"
+    exported = export(capsys)
+    file.write_text(exported)
+    assert apply(file, capsys) == "No changes.\n"
+    assert export(capsys) == exported
+
+
+@pytest.mark.django_db
+def test_a_dry_run_shows_what_changes_about_a_calendar_and_a_person(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(SHIFTS)
+    apply(file, capsys)
+    file.write_text(
+        "people: [{username: rosa, on_duty: false}]\ncalendars: [{key: office, hours: {tue: [['08:00', '9:00']]}}]"
+    )
+    with pytest.raises(CommandError, match=r"calendars\[0\].hours.tue"):
+        apply(file, capsys, "--dry-run")
+    file.write_text(file.read_text().replace("'9:00'", "'09:00'"))
+    out = apply(file, capsys, "--dry-run")
+    assert "~ calendar office" in out
+    assert "on_duty: True → False" in out
+    assert User.objects.get(username="rosa").profile.on_duty
+    apply(file, capsys)
+    rosa = User.objects.get(username="rosa")
+    assert (rosa.profile.on_duty, rosa.profile.most_claims, rosa.profile.version) == (False, 5, 3)
+    assert AuditEvent.objects.filter(action="profile.changed").count() == 2
+
+
 def changed(path: str, value: Any) -> str:
     """The contract's file with one value replaced, or removed where the value is ``...``."""
     document = copy.deepcopy(yaml.safe_load(CONTRACT))
@@ -231,6 +294,7 @@ def changed(path: str, value: Any) -> str:
 
 
 POLICY = "case_types/0/policy"
+OFFICE: dict[str, Any] = {"key": "office", "hours": {"mon": [["09:00", "17:00"]]}}
 WRONG = [
     ("case_types/0/colour", "red", "case_types[0].colour"),
     ("case_type", [], "case_type"),
@@ -289,6 +353,23 @@ WRONG = [
     ("queues/0/groups", ["pirates"], "queues[0].groups"),
     ("queues/1/key", "experts", "queues[1].key"),
     ("queues/0", "experts", "queues[0]"),
+    ("queues/0/weight", 0, "queues[0].weight"),
+    ("queues/0/weight", 2.5, "queues[0].weight"),
+    ("queues/0/on_breach", "ignore", "queues[0].on_breach"),
+    ("calendars", [{"key": "office"}], "calendars[0]"),
+    ("calendars", [{"key": "office", "hours": {"mon": [["9", "17"]]}}], "calendars[0].hours.mon"),
+    ("calendars", [{"key": "office", "hours": {"mon": [["09:00", 1020]]}}], "calendars[0].hours.mon"),
+    ("calendars", [{**OFFICE, "time_zone": "Moon/Base"}], "calendars[0].time_zone"),
+    ("calendars", [{**OFFICE, "holidays": ["25 December"]}], "calendars[0].holidays[0]"),
+    (f"{POLICY}/calendar", "office", "case_types[0].policy.calendar"),
+    (f"{POLICY}/calendar", 7, "case_types[0].policy.calendar"),
+    (f"{POLICY}/reason_rate", 2, "case_types[0].policy.reason_rate"),
+    (f"{POLICY}/reading_floor_seconds", 0.5, "case_types[0].policy.reading_floor_seconds"),
+    ("people", [{"username": "nobody-here"}], "people[0].username"),
+    ("people", [{"username": "ada", "most_claims": 0}], "people[0].most_claims"),
+    ("people", [{"username": "ada", "skills": [{"case_type": "letters"}]}], "people[0].skills[0].case_type"),
+    ("people", [{"username": "ada", "skills": [{"language": "Spanish!"}]}], "people[0].skills[0].language"),
+    ("people", [{"username": "ada", "skills": ["es"]}], "people[0].skills[0]"),
     ("webhooks/0/url", "http://127.0.0.1/", "webhooks[0].url"),
     ("webhooks/0/url", "http://2130706433/", "webhooks[0].url"),
     ("webhooks/0/url", "ftp://crm.example/", "webhooks[0].url"),

@@ -13,7 +13,7 @@ from cases.errors import Conflict, Forbidden, Invalid, Missing
 from cases.models import ApiToken, AuditEvent, CaseType
 from cases.models.choices import Impact
 from cases.tokens import issue_token
-from review.models import Policy, Queue, ReviewTask
+from review.models import Calendar, Policy, Queue, ReviewTask
 from review.people import deactivate
 from review.policies import approve_policy, in_force, propose_policy, refuse_policy, stop_automation
 from review.policy_rules import FIELDS, canonical, content_of, guard, is_looser, starting_content
@@ -29,6 +29,7 @@ LAST = {"default": True, "queue": "front-desk"}
 def content(**changes: Any) -> dict[str, Any]:
     whole = {**starting_content("front-desk"), "mode": "exception_handler", "gold_rate": 0.1, "second_read_rate": 0.1}
     whole |= {"thresholds": {"refund": 0.97}, "promise": {"error": 0.05, "risk": 0.1}, "second_approval": [BIG]}
+    whole |= {"reason_rate": 0.2, "reading_floor_seconds": 8}
     return {**whole, "routing": [RISKY, LAST], **changes}
 
 
@@ -56,6 +57,19 @@ def test_a_tighter_policy_is_in_force_at_once(case_type: CaseType, author: User)
     assert new.activated_at is not None
     assert (new.author_account, new.change_reason) == (author, WHY)
     assert actions() == ["policy.proposed", "policy.activated"]
+
+
+def test_a_policy_names_its_calendar_and_a_version_without_one_runs_day_and_night(
+    case_type: CaseType, author: User
+) -> None:
+    Calendar.objects.create(key="office", name="Office", hours={"mon": [["09:00", "17:00"]]})
+    policy = propose_policy(case_type, author=author, reason=WHY, calendar="office")
+    assert (policy.status, policy.calendar and policy.calendar.key) == ("active", "office")
+    assert content_of(in_force([case_type])[case_type.pk])["calendar"] == "office"
+    assert propose_policy(case_type, author=author, reason=WHY, calendar="").calendar is None
+    with pytest.raises(Invalid) as told:
+        propose_policy(case_type, author=author, reason=WHY, calendar="nowhere")
+    assert list(told.value.errors) == ["calendar"]
 
 
 def test_a_looser_policy_waits_for_a_second_person(case_type: CaseType, author: User) -> None:
@@ -166,6 +180,8 @@ LOOSER: list[tuple[dict[str, Any], str]] = [
     ({"sample_rate": 0.01}, "sample_rate: 0.05 → 0.01"),
     ({"gold_rate": 0.0}, "gold_rate: 0.1 → 0.0"),
     ({"second_read_rate": 0.0}, "second_read_rate: 0.1 → 0.0"),
+    ({"reason_rate": 0.0}, "reason_rate: 0.2 → 0.0"),
+    ({"reading_floor_seconds": 3}, "reading_floor_seconds: 8 → 3"),
     ({"promise": {"error": 0.1, "risk": 0.1}}, "promise.error: 0.05 → 0.1"),
     ({"promise": {}}, "promise.error: 0.05 → none"),
     ({"second_approval": []}, "second_approval"),
@@ -188,6 +204,8 @@ TIGHTER: list[dict[str, Any]] = [
     {"routing": [RISKY, {"reason": "low_confidence", "queue": "supervisors"}, LAST]},
     {"sla_minutes": {"urgent": 5}},
     {"grace_seconds": 60},
+    {"reason_rate": 0.5, "reading_floor_seconds": 20},
+    {"calendar": "office"},
 ]  # fmt: skip
 
 
@@ -211,7 +229,7 @@ def test_autonomous_only_where_an_error_stays_inside_and_can_be_undone(
     impact: list[str], reversible: bool, idempotent: bool, mode: str
 ) -> None:
     case_type = CaseType(key="x", impact=impact, reversible=reversible, idempotent=idempotent, output_schema=SCHEMA)
-    errors = guard(case_type, content(mode=mode), queues={"front-desk", "supervisors"})
+    errors = guard(case_type, content(mode=mode), queues={"front-desk", "supervisors"}, calendars=())
     forbidden = mode == "autonomous" and not (impact == ["internal"] and (reversible or idempotent))
     assert set(errors) == ({"mode"} if forbidden else set())
 
@@ -294,7 +312,7 @@ def test_no_content_however_odd_breaks_the_guard(field: str, value: Any) -> None
     name, _dot, key = field.partition(".")
     change = {name: [{**RISKY, key: value}, LAST]} if key else {name: value}
     case_type = CaseType(key="x", impact=["customer"], output_schema=SCHEMA)
-    errors = guard(case_type, content(**change), queues={"front-desk", "supervisors"})
+    errors = guard(case_type, content(**change), queues={"front-desk", "supervisors"}, calendars=())
     assert all(path.startswith(name) for path in errors)
 
 

@@ -14,8 +14,9 @@ from cases.audit import Journal, journal
 from cases.models import CaseType, WebhookEndpoint
 from hitl_project.configuration.planning import Change, plan
 from hitl_project.configuration.reading import Document
-from hitl_project.configuration.snapshot import CASE_TYPE_FIELDS, snapshot
-from review.models import Queue
+from hitl_project.configuration.snapshot import CALENDAR_FIELDS, CASE_TYPE_FIELDS, QUEUE_FIELDS, snapshot
+from review import profiles
+from review.models import Calendar, Profile, Queue
 from review.policies import put_in_force
 
 ACTOR = "configuration file"
@@ -56,12 +57,31 @@ def _make_accounts(names: list[str], log: Journal) -> list[str]:
 
 
 def _queue(change: Change, _reason: str, log: Journal) -> list[str]:
-    values = {"name": change.after["name"], "kind": change.after["kind"]}
+    values = {name: change.after[name] for name in QUEUE_FIELDS}
     queue, made = Queue.objects.update_or_create(key=change.key, defaults=values)
     if not made:
         Queue.objects.filter(pk=queue.pk).update(version=F("version") + 1)
     queue.groups.set(Group.objects.filter(name__in=change.after["groups"]))
     log("queue.configured", subject=queue, data={"queue": change.key, "fields": sorted(change.fields)})
+    return []
+
+
+def _calendar(change: Change, _reason: str, log: Journal) -> list[str]:
+    values = {name: change.after[name] for name in CALENDAR_FIELDS}
+    calendar, made = Calendar.objects.update_or_create(key=change.key, defaults=values)
+    if not made:
+        Calendar.objects.filter(pk=calendar.pk).update(version=F("version") + 1)
+    log("calendar.configured", subject=calendar, data={"calendar": change.key, "fields": sorted(change.fields)})
+    return []
+
+
+def _person(change: Change, _reason: str, log: Journal) -> list[str]:
+    user = User.objects.get(username=change.key)
+    profile, _made = Profile.objects.select_for_update().get_or_create(user=user)
+    types = dict(CaseType.objects.values_list("key", "pk"))
+    skills = [(types.get(skill.get("case_type", "")), skill.get("language", "")) for skill in change.after["skills"]]
+    work = {name: change.after[name] for name in ("on_duty", "most_claims")}
+    profiles.write(profile, skills=skills, log=log, **work)
     return []
 
 
@@ -96,7 +116,9 @@ def _case_type(change: Change, reason: str, log: Journal) -> list[str]:
 
 WRITERS: dict[str, Callable[[Change, str, Journal], list[str]]] = {
     "groups": _group,
+    "calendars": _calendar,
     "queues": _queue,
     "webhooks": _webhook,
     "case_types": _case_type,
+    "people": _person,
 }

@@ -15,7 +15,9 @@ from cases.addresses import RefusedUrl, check_url
 from cases.models.choices import Impact
 from cases.outbox import EVENTS
 from cases.schemas import check_schema
+from review.calendars import check_holidays, check_hours, check_zone
 from review.models import Queue
+from review.profiles import LANGUAGE_TAG, MOST_CLAIMS
 
 Found = Iterator[tuple[str, str]]
 Check = Callable[[Any], Found]
@@ -66,6 +68,14 @@ def list_of(each: Check) -> Check:
     return check
 
 
+def whole(low: int, high: int) -> Check:
+    def check(value: Any) -> Found:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            yield "", _("A whole number from %(low)d to %(high)d is needed.") % {"low": low, "high": high}
+
+    return check
+
+
 def minutes(value: Any) -> Found:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_MINUTES:
         yield "", _("Minutes from 0 to %(high)d are needed.") % {"high": MOST_MINUTES}
@@ -99,6 +109,16 @@ def recipients(value: Any) -> Found:
         except ValidationError:
             yield "", _("One e-mail address or a list of them is needed.")
             return
+
+
+def skill(value: Any) -> Found:
+    if not isinstance(value, Mapping) or not set(value) <= {"case_type", "language"}:
+        yield "", _("An object such as {case_type: receipts, language: es} is needed; what is left out is any.")
+        return
+    if "case_type" in value:
+        yield from ((f".case_type{path}", message) for path, message in slug(value["case_type"]))
+    if "language" in value and not (isinstance(value["language"], str) and LANGUAGE_TAG.fullmatch(value["language"])):
+        yield ".language", _("A language tag such as es or pt-br is needed, in small letters.")
 
 
 # What the actions of the product take; an action of the operator's own takes what it likes.
@@ -156,6 +176,21 @@ FIELDS: dict[str, dict[str, Check]] = {
         "name": text(120),
         "kind": one_of(lambda: list(Queue.Kind.values)),
         "groups": list_of(text(150)),
+        "weight": whole(1, 100),
+        "on_breach": one_of(lambda: list(Queue.OnBreach.values)),
+    },
+    "calendars": {
+        "key": slug,
+        "name": text(120),
+        "time_zone": check_zone,
+        "hours": check_hours,
+        "holidays": check_holidays,
+    },
+    "people": {
+        "username": username,
+        "on_duty": flag,
+        "most_claims": whole(1, MOST_CLAIMS),
+        "skills": list_of(skill),
     },
     "webhooks": {
         "key": slug,
@@ -166,12 +201,20 @@ FIELDS: dict[str, dict[str, Check]] = {
     },
     "groups": {"name": text(150), "members": list_of(username)},
 }
-NEEDED = {"case_types": ("output_schema",), "queues": (), "webhooks": ("url", "events"), "groups": ()}
+NEEDED = {
+    "case_types": ("output_schema",),
+    "queues": (),
+    "webhooks": ("url", "events"),
+    "groups": (),
+    "calendars": ("hours",),
+    "people": (),
+}
+IDENTITIES = {"groups": "name", "people": "username"}
 
 
 def identity(section: str) -> str:
     """The field by which a section tells its items apart."""
-    return "name" if section == "groups" else "key"
+    return IDENTITIES.get(section, "key")
 
 
 def check_shape(values: Any) -> Found:

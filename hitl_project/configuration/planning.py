@@ -6,26 +6,32 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.models import CaseType
 from hitl_project.configuration.checking import NEEDED, Found, check_shape, identity
 from hitl_project.configuration.reading import ConfigurationError, Document
-from hitl_project.configuration.snapshot import CASE_TYPE_FIELDS, Section
+from hitl_project.configuration.snapshot import CASE_TYPE_FIELDS, ORDINARY_PERSON, Section, skill_words
 from review.policies import FRONT_DESK, STANDARD_QUEUES
 from review.policy_rules import canonical, guard, is_looser, starting_content
 
-ORDER = ("groups", "queues", "webhooks", "case_types")  # each may name what stands before it
+ORDER = ("groups", "calendars", "queues", "webhooks", "case_types", "people")  # each may name what stands before it
+NAMELESS = ("groups", "webhooks", "people")
 KINDS = {
     "groups": gettext_lazy("group"),
+    "calendars": gettext_lazy("calendar"),
+    "people": gettext_lazy("person"),
     "queues": gettext_lazy("queue"),
     "webhooks": gettext_lazy("webhook"),
     "case_types": gettext_lazy("case type"),
 }
 DEFAULTS: dict[str, dict[str, Any]] = {
     "groups": {"members": []},
-    "queues": {"kind": "general", "groups": []},
+    "calendars": {"time_zone": "UTC", "holidays": []},
+    "people": ORDINARY_PERSON,
+    "queues": {"kind": "general", "groups": [], "weight": 1, "on_breach": "alert"},
     "webhooks": {"enabled": True},
     "case_types": {
         "impact": [],
@@ -65,7 +71,8 @@ def plan(document: Document, current: Mapping[str, Section]) -> list[Change]:
     """
     _refuse(document, check_shape(document.values))
     wanted = {section: _merged(section, document, current[section]) for section in ORDER}
-    _refuse(document, [problem for section in ORDER for problem in _cross_checks(section, document, wanted, current)])
+    problems = [problem for section in ORDER for problem in _cross_checks(section, document, wanted, current)]
+    _refuse(document, [*problems, *_strangers(wanted)])
     _add_standard_queues(wanted, current)
     changes = [
         _change(section, key, item, current[section].get(key))
@@ -81,7 +88,8 @@ def _add_standard_queues(wanted: Mapping[str, dict[str, Any]], current: Mapping[
     named = {rule["queue"] for policy in policies for rule in policy.get("routing", [])}
     for key in sorted((named & STANDARD_QUEUES.keys()) - {*current["queues"], *wanted["queues"]}):
         name, kind, groups = STANDARD_QUEUES[key]
-        wanted["queues"][key] = (0, {"key": key, "name": name, "kind": kind, "groups": sorted(groups)})
+        item = {"key": key, "name": name, "kind": kind, "groups": sorted(groups)}
+        wanted["queues"][key] = (0, DEFAULTS["queues"] | item)
 
 
 def _refuse(document: Document, problems: Any) -> None:
@@ -101,13 +109,16 @@ def _merged(section: str, document: Document, current: Section) -> dict[str, tup
 
 def _laid_over(section: str, item: Mapping[str, Any], before: Mapping[str, Any] | None) -> dict[str, Any]:
     key = item[identity(section)]
-    base = before or {**DEFAULTS[section], **({} if section in ("groups", "webhooks") else {"name": _title(key)})}
+    base = before or {**DEFAULTS[section], **({} if section in NAMELESS else {"name": _title(key)})}
     given = {name: value for name, value in item.items() if name != identity(section)}
     whole = {**base, **given}
     if section == "groups":
         whole["members"] = sorted({*(before or {}).get("members", []), *whole["members"]})
     if section == "queues":
         whole["groups"] = sorted(whole["groups"])
+    if section == "people":
+        said = [skill_words(skill.get("case_type", ""), skill.get("language", "")) for skill in whole["skills"]]
+        whole["skills"] = sorted(said, key=str)
     if section == "case_types":
         whole["manual_minutes"] = round(float(whole["manual_minutes"]), 2)
         if not before or "policy" in whole:
@@ -132,6 +143,23 @@ def _cross_checks(
             yield from ((f"{path}.groups", _("There is no group '%(name)s'.") % {"name": name}) for name in unknown)
         if section == "case_types" and not missing:
             yield from _case_type(path, item, known)
+        if section == "people":
+            yield from _person(path, item, known)
+
+
+def _person(path: str, item: Mapping[str, Any], known: Mapping[str, set[str]]) -> Found:
+    for index, skill in enumerate(item["skills"]):
+        if skill.get("case_type", "") not in {"", *known["case_types"]}:
+            yield f"{path}.skills[{index}].case_type", _("There is no such case type.")
+
+
+def _strangers(wanted: Mapping[str, Any]) -> Found:
+    """People who have no account and get none from the groups: setting somebody up makes nobody."""
+    people = {name: index for name, (index, _item) in wanted["people"].items()}
+    members = {name for _index, item in wanted["groups"].values() for name in item["members"]}
+    there = set(User.objects.filter(username__in=people).values_list("username", flat=True)) if people else set()
+    for name in sorted(people.keys() - members - there):
+        yield f"people[{people[name]}].username", _("There is no account '%(name)s'.") % {"name": name}
 
 
 def _case_type(path: str, item: Mapping[str, Any], known: Mapping[str, set[str]]) -> Found:
@@ -140,7 +168,8 @@ def _case_type(path: str, item: Mapping[str, Any], known: Mapping[str, set[str]]
     if "policy" not in item:
         return
     case_type = CaseType(**{name: item[name] for name in CASE_TYPE_FIELDS})
-    errors = guard(case_type, item["policy"], queues={*known["queues"], *STANDARD_QUEUES})
+    queues = {*known["queues"], *STANDARD_QUEUES}
+    errors = guard(case_type, item["policy"], queues=queues, calendars=known["calendars"])
     yield from ((f"{path}.policy.{name}", text) for name, texts in errors.items() for text in texts)
 
 

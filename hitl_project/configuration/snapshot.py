@@ -8,7 +8,8 @@ import yaml
 from django.contrib.auth.models import Group
 
 from cases.models import CaseType, WebhookEndpoint
-from review.models import Policy, Queue
+from hitl_project.configuration.checking import identity
+from review.models import Calendar, Policy, Profile, Queue, Skill
 from review.policy_rules import content_of
 
 Section = dict[str, dict[str, Any]]
@@ -16,18 +17,27 @@ CASE_TYPE_FIELDS = (
     *("name", "impact", "reversible", "idempotent", "guidelines", "output_schema", "manual_minutes"),
     *("classifier", "action"),
 )
+QUEUE_FIELDS = ("name", "kind", "weight", "on_breach")
+CALENDAR_FIELDS = ("name", "time_zone", "hours", "holidays")
+ORDINARY_PERSON: dict[str, Any] = {"on_duty": False, "most_claims": 3, "skills": []}
 
 
 def snapshot() -> dict[str, Section]:
     """Every section of the file, its items by their key."""
-    return {"case_types": _case_types(), "queues": _queues(), "webhooks": _webhooks(), "groups": _groups()}
+    return {
+        "case_types": _case_types(),
+        "queues": _queues(),
+        "calendars": _calendars(),
+        "webhooks": _webhooks(),
+        "groups": _groups(),
+        "people": _people(),
+    }
 
 
 def as_yaml(sections: dict[str, Section]) -> str:
-    """The text of a file that says just this; secrets are never in it."""
-    identities = {"groups": "name"}
+    """The text of a file that says just this; secrets are never in it, nor people of whom nothing special is set."""
     document = {
-        name: [{identities.get(name, "key"): key, **fields} for key, fields in items.items()]
+        name: [{identity(name): key, **fields} for key, fields in items.items() if fields != ORDINARY_PERSON]
         for name, items in sections.items()
         if items
     }
@@ -35,7 +45,9 @@ def as_yaml(sections: dict[str, Section]) -> str:
 
 
 def _case_types() -> Section:
-    policies = Policy.objects.filter(status=Policy.Status.ACTIVE).prefetch_related("rules__queue")
+    policies = (
+        Policy.objects.filter(status=Policy.Status.ACTIVE).select_related("calendar").prefetch_related("rules__queue")
+    )
     content = {policy.case_type_id: content_of(policy) for policy in policies}
     return {row.key: {**_case_type(row), **_policy(content.get(row.pk))} for row in CaseType.objects.order_by("key")}
 
@@ -51,9 +63,35 @@ def _policy(content: dict[str, Any] | None) -> dict[str, Any]:
 def _queues() -> Section:
     rows = Queue.objects.order_by("key").prefetch_related("groups")
     return {
-        row.key: {"name": row.name, "kind": row.kind, "groups": sorted(g.name for g in row.groups.all())}
+        row.key: {
+            **{name: getattr(row, name) for name in QUEUE_FIELDS},
+            "groups": sorted(group.name for group in row.groups.all()),
+        }
         for row in rows
     }
+
+
+def _calendars() -> Section:
+    return {row.key: {name: getattr(row, name) for name in CALENDAR_FIELDS} for row in Calendar.objects.order_by("key")}
+
+
+def _people() -> Section:
+    rows = Profile.objects.select_related("user").order_by("user__username").prefetch_related("user__skills__case_type")
+    return {row.user.get_username(): _person(row) for row in rows}
+
+
+def _person(row: Profile) -> dict[str, Any]:
+    skills = [skill_words(skill.case_type.key if skill.case_type else "", skill.language) for skill in _skills(row)]
+    return {"on_duty": row.on_duty, "most_claims": row.most_claims, "skills": sorted(skills, key=str)}
+
+
+def _skills(row: Profile) -> list[Skill]:
+    return list(row.user.skills.all())
+
+
+def skill_words(case_type: str, language: str) -> dict[str, str]:
+    """A skill as the file says it: what is any is left out."""
+    return {name: value for name, value in (("case_type", case_type), ("language", language)) if value}
 
 
 def _webhooks() -> Section:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+
+from review.calendars import Hours, hours_of
 
 
 class Calendar(models.Model):
@@ -23,3 +26,8 @@ class Calendar(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @cached_property
+    def opening(self) -> Hours:
+        """The hours to count business time with."""
+        return hours_of(time_zone=self.time_zone, hours=self.hours, holidays=self.holidays)
