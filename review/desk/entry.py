@@ -23,11 +23,11 @@ def desk_page(view: Page) -> Page:
     """A page for signed-in staff. What one may not see is 404, what one may see and not do is 403."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, **arguments: int) -> HttpResponseBase:
+    def guarded(request: HttpRequest, **arguments: int | str) -> HttpResponseBase:
         user = request.user
         if not (user.is_active and getattr(user, "is_staff", False)):
             return redirect_to_login(request.get_full_path(), "admin:login")
-        if any(number > LARGEST_ID for number in arguments.values()):
+        if any(isinstance(part, int) and part > LARGEST_ID for part in arguments.values()):
             raise Http404
         try:
             return view(request, **arguments)
