@@ -1,4 +1,4 @@
-"""The back office: Django's admin with navigation by job and a home page of its own."""
+"""The back office: Django's admin with navigation by job, a command palette, notices and a home page of its own."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
+from hitl_project import notices, palette
 from hitl_project.home import home_of
-from hitl_project.navigation import navigation
+from hitl_project.navigation import account_links, navigation
 
 
 class BackOffice(AdminSite):
@@ -24,8 +26,20 @@ class BackOffice(AdminSite):
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context = super().each_context(request)
-        return {**context, "navigation": navigation(request) if context["has_permission"] else []}
+        if not context["has_permission"]:
+            return context
+        return {**context, "navigation": navigation(request), "account_links": account_links(request)}
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Home, by role: what waits, what is mine, what is stuck."""
         return super().index(request, {**home_of(request), **(extra_context or {})})
+
+    def get_urls(self) -> list[Any]:
+        return [
+            path("palette/", self.admin_view(palette.palette), name="palette"),
+            path("notices/", self.admin_view(notices.page), name="notices"),
+            path("notices/unseen/", self.admin_view(notices.unseen), name="notices_unseen"),
+            path("notices/seen/", self.admin_view(notices.seen), name="notices_seen"),
+            path("notices/<int:notice_id>/", self.admin_view(notices.follow), name="notice"),
+            *super().get_urls(),
+        ]

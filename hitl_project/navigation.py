@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.http import HttpRequest
@@ -11,88 +11,143 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 Text = str | Promise
-# Title, address, and the permissions of which one is enough (none: everybody who may come in).
-ENTRIES: tuple[tuple[Text, tuple[tuple[Text, str, tuple[str, ...]], ...]], ...] = (
-    (
-        _("My work"),
-        (
-            (_("Home"), "admin:index", ()),
-            (_("Review desk"), "desk:start", ("review.claim_reviewtask",)),
-        ),
-    ),
-    (
-        _("Queues"),
-        (
-            (_("Tasks"), "admin:review_reviewtask_changelist", ("review.view_reviewtask",)),
-            (_("Queues"), "admin:review_queue_changelist", ("review.view_queue",)),
-        ),
-    ),
-    (
-        _("Cases"),
-        (
-            (_("Cases"), "admin:cases_case_changelist", ("cases.view_case", "cases.view_case_with_reason")),
-            (_("Decisions"), "admin:review_decision_changelist", ("review.view_decision",)),
-            (_("Deliveries"), "admin:cases_effect_changelist", ("cases.view_effect",)),
-        ),
-    ),
-    (
-        _("Quality"),
-        (
-            (_("Samples"), "admin:feedback_sample_changelist", ("feedback.view_sample",)),
-            (_("Outcome reports"), "admin:feedback_outcomereport_changelist", ("feedback.view_outcomereport",)),
-            (_("Audit log"), "admin:cases_auditevent_changelist", ("cases.view_auditevent",)),
-        ),
-    ),
-    (
-        _("Learning"),
-        (
-            (_("Corrections"), "admin:feedback_correction_changelist", ("feedback.view_correction",)),
-            (_("Models"), "admin:feedback_modelversion_changelist", ("feedback.view_modelversion",)),
-            (_("Labelled examples"), "admin:feedback_labelledexample_changelist", ("feedback.view_labelledexample",)),
-        ),
-    ),
-    (_("Reports"), ((_("Reports"), "reports:report", ("metrics.view_report",)),)),
-    (
-        _("Set-up"),
-        (
-            (_("Case types"), "admin:cases_casetype_changelist", ("cases.view_casetype",)),
-            (_("Policies"), "admin:review_policy_changelist", ("review.view_policy",)),
-            (_("Webhooks"), "admin:cases_webhookendpoint_changelist", ("cases.view_webhookendpoint",)),
-            (_("API tokens"), "admin:cases_apitoken_changelist", ("cases.view_apitoken",)),
-            (_("People"), "admin:auth_user_changelist", ("auth.view_user",)),
-            (_("Roles"), "admin:auth_group_changelist", ("auth.view_group",)),
-            (_("Background jobs"), "django_rq:home", ("django_rq.admin",)),
-        ),
-    ),
-)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page: its address by name, its symbol in the sprite, and the permissions of which one is enough (none: all)."""
+
+    title: Text
+    address: str
+    icon: str
+    permissions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A group of the sidebar. Under ``key`` the browser remembers whether it is folded."""
+
+    key: str
+    title: Text
+    entries: tuple[Entry, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
     title: Text
     url: str
-    current: bool
+    icon: str
+    current: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
+    key: str
     title: Text
     items: list[Item]
 
 
+JOBS: tuple[Job, ...] = (
+    Job(
+        "work",
+        _("My work"),
+        (
+            Entry(_("Home"), "admin:index", "home"),
+            Entry(_("Review desk"), "desk:start", "desk", ("review.claim_reviewtask",)),
+        ),
+    ),
+    Job(
+        "queues",
+        _("Queues"),
+        (
+            Entry(_("Queues"), "admin:review_queue_changelist", "queues", ("review.view_queue",)),
+            Entry(_("Tasks"), "admin:review_reviewtask_changelist", "tasks", ("review.view_reviewtask",)),
+        ),
+    ),
+    Job(
+        "cases",
+        _("Cases"),
+        (
+            Entry(
+                _("Cases"), "admin:cases_case_changelist", "cases", ("cases.view_case", "cases.view_case_with_reason")
+            ),
+            Entry(_("Decisions"), "admin:review_decision_changelist", "decisions", ("review.view_decision",)),
+            Entry(_("Deliveries"), "admin:cases_effect_changelist", "deliveries", ("cases.view_effect",)),
+        ),
+    ),
+    Job(
+        "quality",
+        _("Quality"),
+        (
+            Entry(_("Samples"), "admin:feedback_sample_changelist", "samples", ("feedback.view_sample",)),
+            Entry(
+                _("Outcome reports"),
+                "admin:feedback_outcomereport_changelist",
+                "outcomes",
+                ("feedback.view_outcomereport",),
+            ),
+            Entry(_("Audit log"), "admin:cases_auditevent_changelist", "audit", ("cases.view_auditevent",)),
+        ),
+    ),
+    Job(
+        "learning",
+        _("Learning"),
+        (
+            Entry(
+                _("Corrections"), "admin:feedback_correction_changelist", "corrections", ("feedback.view_correction",)
+            ),
+            Entry(_("Models"), "admin:feedback_modelversion_changelist", "models", ("feedback.view_modelversion",)),
+            Entry(
+                _("Labelled examples"),
+                "admin:feedback_labelledexample_changelist",
+                "examples",
+                ("feedback.view_labelledexample",),
+            ),
+        ),
+    ),
+    Job("reports", _("Reports"), (Entry(_("Reports"), "reports:report", "reports", ("metrics.view_report",)),)),
+    Job(
+        "setup",
+        _("Set-up"),
+        (
+            Entry(_("Case types"), "admin:cases_casetype_changelist", "types", ("cases.view_casetype",)),
+            Entry(_("Policies"), "admin:review_policy_changelist", "policies", ("review.view_policy",)),
+            Entry(_("Routing rules"), "admin:review_routingrule_changelist", "rules", ("review.view_routingrule",)),
+            Entry(_("Calendars"), "admin:review_calendar_changelist", "calendars", ("review.view_calendar",)),
+            Entry(_("Webhooks"), "admin:cases_webhookendpoint_changelist", "webhooks", ("cases.view_webhookendpoint",)),
+            Entry(_("API tokens"), "admin:cases_apitoken_changelist", "tokens", ("cases.view_apitoken",)),
+            Entry(_("People"), "admin:auth_user_changelist", "people", ("auth.view_user",)),
+            Entry(_("Roles"), "admin:auth_group_changelist", "roles", ("auth.view_group",)),
+            Entry(_("Background jobs"), "django_rq:home", "jobs", ("django_rq.admin",)),
+        ),
+    ),
+)
+# In the menu behind one's initial.
+ACCOUNT = (
+    Entry(_("Preferences"), "admin:preferences", "preferences"),
+    Entry(_("Password"), "admin:password_change", "password"),
+    Entry(_("Two-step sign-in"), "mfa_index", "tokens"),
+)
+
+
 def navigation(request: HttpRequest) -> list[Group]:
     """The groups of the sidebar that hold anything for this account."""
-    groups = [Group(title, list(_items(request, entries))) for title, entries in ENTRIES]
+    groups = [Group(job.key, job.title, list(_items(request, job.entries))) for job in JOBS]
     return [group for group in groups if group.items]
 
 
-def _items(request: HttpRequest, entries: tuple[tuple[Text, str, tuple[str, ...]], ...]) -> Iterator[Item]:
-    for title, name, permissions in entries:
-        if permissions and not any(request.user.has_perm(permission) for permission in permissions):
+def account_links(request: HttpRequest) -> list[Item]:
+    """What an account may set for itself."""
+    return list(_items(request, ACCOUNT))
+
+
+def _items(request: HttpRequest, entries: Iterable[Entry]) -> Iterator[Item]:
+    for entry in entries:
+        if entry.permissions and not any(request.user.has_perm(permission) for permission in entry.permissions):
             continue
         try:
-            url = reverse(name)
+            url = reverse(entry.address)
         except NoReverseMatch:  # a page that this installation does not have
             continue
-        current = request.path == url if name == "admin:index" else request.path.startswith(url)
-        yield Item(title, url, current)
+        current = request.path == url if entry.address == "admin:index" else request.path.startswith(url)
+        yield Item(entry.title, url, entry.icon, current)

@@ -1,0 +1,93 @@
+"""What one person should know of: the bell in the header, its list, and the way from a notice to its case."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.dateformat import format as formatted
+from django.utils.timezone import localtime, now
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from review.models import Notice
+
+MOST_SHOWN = 20
+MOST_LISTED = 100
+MOST_COUNTED = 100
+ICONS = {
+    Notice.Kind.MENTION: "mention",
+    Notice.Kind.HELP: "help",
+    Notice.Kind.HANDED_OVER: "hand",
+    Notice.Kind.SENT_BACK: "back",
+    Notice.Kind.URGENT: "urgent",
+    Notice.Kind.LATE: "late",
+}
+
+
+@never_cache
+@require_GET
+def unseen(request: HttpRequest) -> JsonResponse:
+    """The account's unseen notices, the newest first, and how many there are (counted up to a hundred)."""
+    user = cast(User, request.user)
+    waiting = Notice.objects.filter(user=user, seen_at__isnull=True).order_by("-id")
+    shown = list(waiting.select_related("sender")[:MOST_SHOWN])
+    count = len(shown) if len(shown) < MOST_SHOWN else len(waiting.values_list("pk")[:MOST_COUNTED])
+    return JsonResponse({"count": count, "notices": [_as_json(notice) for notice in shown]})
+
+
+@require_POST
+def seen(request: HttpRequest) -> HttpResponse:
+    """Mark all of the account's notices as seen."""
+    Notice.objects.filter(user=cast(User, request.user), seen_at__isnull=True).update(seen_at=now())
+    if request.headers.get("Accept", "").startswith("application/json"):
+        return JsonResponse({"count": 0, "notices": []})
+    return HttpResponseRedirect(reverse("admin:notices"))
+
+
+@require_GET
+def follow(request: HttpRequest, notice_id: int) -> HttpResponse:
+    """To the notice's case: to its task on the desk while that is open. It counts as seen from then on."""
+    mine = Notice.objects.filter(user=cast(User, request.user), pk=notice_id)
+    notice = mine.select_related("task").first()
+    if notice is None:
+        raise Http404
+    mine.filter(seen_at__isnull=True).update(seen_at=now())
+    return HttpResponseRedirect(_address(notice))
+
+
+@require_GET
+def page(request: HttpRequest) -> HttpResponse:
+    """The latest notices of the account, seen ones too."""
+    rows = Notice.objects.filter(user=cast(User, request.user)).select_related("sender", "case__case_type")
+    notices = list(rows.defer("case__payload", "case__context", "case__metadata").order_by("-id")[:MOST_LISTED])
+    for notice in notices:
+        notice.icon = ICONS[Notice.Kind(notice.kind)]  # type: ignore[attr-defined]  # for the template
+    frame = admin.site.each_context(request)
+    waiting = any(notice.seen_at is None for notice in notices)
+    context: dict[str, Any] = {**frame, "title": _("Notices"), "notices": notices, "waiting": waiting}
+    return TemplateResponse(request, "admin/notices.html", context)
+
+
+def _as_json(notice: Notice) -> dict[str, Any]:
+    return {
+        "id": notice.pk,
+        "icon": ICONS[Notice.Kind(notice.kind)],
+        "title": str(notice.get_kind_display()),
+        "case": f"#{notice.case_id}",
+        "text": notice.text,
+        "sender": notice.sender.get_username() if notice.sender else "",
+        "at": formatted(localtime(notice.at), "j M H:i"),
+        "url": reverse("admin:notice", args=[notice.pk]),
+    }
+
+
+def _address(notice: Notice) -> str:
+    if notice.task is not None and notice.task.closed_at is None:
+        return reverse("desk:review", args=[notice.task.pk])
+    return reverse("admin:cases_case_change", args=[notice.case_id])
