@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 from django.db.models import Q
 
-from cases.access import scope_of
-from cases.scopes import with_their_cases
-from feedback.models import Correction, OutcomeReport, Sample
+from cases.access import EVERYTHING, NOTHING, scope_of
+from cases.scopes import sees_every_case, with_their_cases
+from feedback.models import Correction, Dataset, OutcomeReport, Sample
 
 
 @scope_of(Correction)
@@ -23,3 +23,9 @@ def samples(user: User, verb: str) -> Q:
 @scope_of(OutcomeReport)
 def outcome_reports(user: User, verb: str) -> Q:
     return with_their_cases(user)
+
+
+@scope_of(Dataset)
+def datasets(user: User, verb: str) -> Q:
+    """A dataset holds cases of every queue."""
+    return EVERYTHING if sees_every_case(user) else NOTHING

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db.models import F
+from django.db.models import Count, F
 from django.db.models.functions import JSONObject
 
 from cases.audit import Journal
-from feedback.models import Correction, Fingerprint, OutcomeReport, Sample
+from feedback.models import Correction, Dataset, DatasetItem, Fingerprint, OutcomeReport, Sample
 
 
 def forget(*, case_ids: Sequence[int], log: Journal) -> None:
@@ -20,4 +20,13 @@ def forget(*, case_ids: Sequence[int], log: Journal) -> None:
     reports.filter(output__isnull=False).update(output={})
     reports.update(note="")
     Fingerprint.objects.filter(case__in=case_ids).delete()
+    _leave_datasets(case_ids)
     Sample.objects.filter(case__in=case_ids).update(first_answer={}, final_answer={})
+
+
+def _leave_datasets(case_ids: Sequence[int]) -> None:
+    """A frozen dataset loses the case's examples and says how many; its digest tells that it is no longer whole."""
+    items = DatasetItem.objects.filter(case__in=case_ids)
+    for dataset_id, count in items.order_by().values_list("dataset").annotate(count=Count("pk")):
+        Dataset.objects.filter(pk=dataset_id).update(erased=F("erased") + count)
+    items.delete()

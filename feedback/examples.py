@@ -5,17 +5,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from cases import schemas
 from cases.classifiers.texts import text_of
-from cases.models import Case, CaseType
-from feedback.models import Correction, LabelledExample
+from cases.models import Case, CaseType, Prediction
+from feedback.models import Correction, LabelledExample, Sample
 from review.models import Decision
 
 HELD_OUT_SHARE = 0.2
+READ_OF_DECISIONS = (
+    *("output", "note", "reason", "decided_at", "case__payload", "case__requester", "prediction__output"),
+    *("prediction__model", "prediction__model_version"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,18 @@ class Example:
     label: str
     group: str
     origin: str
+    at: datetime | None = None
+    case_id: int | None = None
+    decision_id: int | None = None
+    correction_id: int | None = None
+    prediction: Prediction | None = None
+    why: str = ""
+
+    @property
+    def rejected(self) -> dict[str, Any] | None:
+        """What the machine said, where that was something else."""
+        said = self.prediction.output if self.prediction else None
+        return said if said is not None and said != self.output else None
 
     @property
     def held_out(self) -> bool:
@@ -44,20 +61,43 @@ def learnable(case_type: CaseType) -> list[Example]:
 
 def _labelled(case_type: CaseType) -> dict[str, Example]:
     rows = LabelledExample.objects.filter(case_type=case_type).iterator(chunk_size=2000)
-    return {f"example {row.pk:012}": _example(row.payload, row.output, group="", origin="labelled") for row in rows}
+    return {
+        f"example {row.pk:012}": _example(row.payload, row.output, origin="labelled", at=row.created_at) for row in rows
+    }
 
 
 def _decided(case_type: CaseType) -> dict[str, Example]:
-    rows = learnable_decisions(case_type).select_related("case").iterator(chunk_size=2000)
-    return {f"case {row.case_id:012}": _of_case(row.case, row.output, origin="decision") for row in rows}
+    rows = learnable_decisions(case_type).select_related("case", "prediction").only(*READ_OF_DECISIONS)
+    return {f"case {row.case_id:012}": _of_decision(row) for row in rows.iterator(chunk_size=2000)}
+
+
+def _of_decision(row: Decision) -> Example:
+    why, told = row.note or row.reason, {"decision_id": row.pk, "prediction": row.prediction}
+    return _of_case(row.case, row.output, origin="decision", at=row.decided_at, why=why, **told)
 
 
 def _reported(case_type: CaseType) -> dict[str, Example]:
     """What came back from downstream stands above the decision it corrects, unless the case was decided again since."""
     rows = Correction.objects.filter(case__case_type=case_type, source=Correction.Source.OUTCOME, after__isnull=False)
     later = Decision.objects.filter(case=OuterRef("case"), pk__gt=OuterRef("decision"))
-    unsampled = rows.filter(_not_serving("case__"), ~Exists(later)).select_related("case").order_by("pk")
-    return {f"case {row.case_id:012}": _of_case(row.case, row.after, origin="outcome") for row in unsampled}
+    unsampled = rows.filter(_not_serving("case__"), ~Exists(later)).select_related("case", "prediction").order_by("pk")
+    return {f"case {row.case_id:012}": _of_report(row) for row in unsampled}
+
+
+def _of_report(row: Correction) -> Example:
+    told = {"decision_id": row.decision_id, "correction_id": row.pk, "prediction": row.prediction}
+    return _of_case(row.case, row.after, origin="outcome", at=row.created_at, why=row.why, **told)
+
+
+def serving(case_type: CaseType) -> list[Example]:
+    """The samples that serve as evaluation data: a blind reader's final answers. Nothing is ever trained on them."""
+    rows = Sample.objects.filter(case__case_type=case_type, released_at=None).select_related("case", "prediction")
+    return [_of_sample(row) for row in rows.order_by("pk").iterator(chunk_size=2000) if row.final_answer]
+
+
+def _of_sample(row: Sample) -> Example:
+    told = {"decision_id": row.decision_id, "prediction": row.prediction}
+    return _of_case(row.case, row.final_answer, origin="sample", at=row.read_at, **told)
 
 
 def learnable_decisions(case_type: CaseType) -> QuerySet[Decision]:
@@ -71,13 +111,13 @@ def _not_serving(prefix: str) -> Q:
     return Q(**{f"{prefix}sampled": False}) | Q(**{f"{prefix}samples__released_at__isnull": False})
 
 
-def _of_case(case: Case, output: dict[str, Any] | None, *, origin: str) -> Example:
-    return _example(case.payload, output or {}, group=case.requester, origin=origin)
+def _of_case(case: Case, output: dict[str, Any] | None, **more: Any) -> Example:
+    return _example(case.payload, output or {}, group=case.requester, case_id=case.pk, **more)
 
 
-def _example(payload: dict[str, Any], output: dict[str, Any], *, group: str, origin: str) -> Example:
+def _example(payload: dict[str, Any], output: dict[str, Any], *, group: str = "", **more: Any) -> Example:
     text = text_of(payload)[0]
-    return Example(text=text, output=output, label=schemas.label_of(output), group=group or text, origin=origin)
+    return Example(text=text, output=output, label=schemas.label_of(output), group=group or text, **more)
 
 
 def split(examples: list[Example]) -> tuple[list[Example], list[Example]]:

@@ -36,6 +36,7 @@ _SEE_EFFECTS = ("cases.view_effect", "cases.view_effectattempt", "cases.view_web
 _SEE_LEARNING = (
     "feedback.view_correction",
     "feedback.view_sample",
+    "feedback.view_dataset",
     "feedback.view_outcomereport",
     "feedback.view_labelledexample",
 )
@@ -59,6 +60,9 @@ ROLES: dict[str, frozenset[str]] = {
             "cases.view_team_auditevent",
             "review.work_every_queue",
             "review.release_any_reviewtask",
+            "review.assign_reviewtask",
+            "feedback.add_dataset",
+            "feedback.export_dataset",
             "review.approve_decision",
             "review.override_decision",
             "metrics.view_report",

@@ -276,7 +276,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "cases.api.pagination.KeyPagination",
-    "PAGE_SIZE": 50,
+    "URL_FORMAT_OVERRIDE": None,  # ?format= names the format of a dataset
     "DEFAULT_SCHEMA_CLASS": "cases.api.openapi.Schema",
     "EXCEPTION_HANDLER": "cases.api.problems.problem_handler",
     "DEFAULT_THROTTLE_CLASSES": ["hitl_project.throttling.CallerRate"],

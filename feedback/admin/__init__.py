@@ -1,0 +1,5 @@
+"""The back office's pages of what was wrong and what is learnt from it."""
+
+from feedback.admin import datasets, learning
+
+__all__ = ["datasets", "learning"]
