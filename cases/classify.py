@@ -118,7 +118,11 @@ def checked(answer: object, case_type: CaseType, *, spent: int = 0) -> Answer:
 
 def _faults(answer: Answer, case_type: CaseType) -> list[str]:
     faults = [f"{path}: {text}" for path, text in schemas.problems(case_type.output_schema, answer.output)][:5]
-    return faults + _not_a_share(answer.confidence)
+    told = {
+        "confidence": answer.confidence,
+        **{f"confidence in {path}": share for path, share in answer.fields.items()},
+    }
+    return faults + [fault for name, share in told.items() for fault in _not_a_share(name, share)][:5]
 
 
 def _unfit(answer: Answer) -> list[str]:
@@ -128,16 +132,17 @@ def _unfit(answer: Answer) -> list[str]:
     faults = [f"{name} is not a text" for name, text in texts.items() if not isinstance(text, str)]
     try:
         lists = {name: list(map(dict, getattr(answer, name))) for name in ("evidence", "alternatives")}
-        beside = {**texts, **lists, "tokens": dict(answer.tokens), "raw_confidence": answer.raw_confidence}
+        beside = {**texts, **lists, "tokens": dict(answer.tokens), "fields": dict(answer.fields)}
+        beside["raw_confidence"] = answer.raw_confidence
     except (TypeError, ValueError) as error:
         return [*faults, f"the answer is not of the right shape: {error}"]
     return faults + [f"{path}: {text}" for path, text in STORABLE(beside)][:5]
 
 
-def _not_a_share(confidence: Any) -> list[str]:
-    if isinstance(confidence, bool) or not isinstance(confidence, int | float) or not math.isfinite(confidence):
-        return ["confidence is not a number"]
-    return [] if 0 <= confidence <= 1 else [f"confidence {confidence} is not between 0 and 1"]
+def _not_a_share(name: str, share: Any) -> list[str]:
+    if isinstance(share, bool) or not isinstance(share, int | float) or not math.isfinite(share):
+        return [f"{name} is not a number"]
+    return [] if 0 <= share <= 1 else [f"{name} {share} is not between 0 and 1"]
 
 
 def record(leased: Leased, *, answers: dict[int, Answer], given: dict[int, Prediction]) -> list[int]:
@@ -162,6 +167,7 @@ def prediction_of(case_id: int, answer: Answer) -> Prediction:
         label=(answer.label or (schemas.label_of(output) if output else ""))[:200],
         confidence=answer.confidence,
         raw_confidence=answer.raw_confidence,
+        fields=dict(answer.fields),
         rationale=answer.rationale,
         evidence=list(answer.evidence),
         alternatives=list(answer.alternatives),

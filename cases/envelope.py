@@ -23,6 +23,7 @@ MOST_CASES = 1000
 MOST_METADATA_BYTES = 16 * 1024
 # What looks like nothing, or like something else, and yet counts as printable: fillers, joiners, variation selectors.
 MISSING_OR_UNKNOWN = re.compile(r"Object (missing required|contains unknown) field `(.*)`", re.DOTALL)
+FIELD_PATH = r"^[^.\[\]]+(\.[^.\[\]]+|\[[0-9]{1,6}\])*$"  # names by dots, positions in brackets
 UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 
 PriorityName = Literal["urgent", "high", "normal", "low"]
@@ -42,15 +43,23 @@ class Evidence(Struct, forbid_unknown_fields=True, frozen=True):
     supports: Annotated[str, Meta(min_length=1, max_length=200)] | msgspec.UnsetType = msgspec.UNSET
 
 
+Share = Annotated[float, Meta(ge=0, le=1)]
+FieldPath = Annotated[str, Meta(max_length=200, pattern=FIELD_PATH)]
+
+
 class PredictionIn(Struct, forbid_unknown_fields=True, frozen=True):
-    """What an outside model said. ``confidence`` is a share from 0 to 1."""
+    """What an outside model said. ``confidence`` is a share from 0 to 1.
+
+    ``fields`` tells it for single fields of the output, by their JSON paths: ``{"amount": 0.61, "items[0].sku": 0.9}``.
+    """
 
     output: dict[str, Any]
-    confidence: Annotated[float, Meta(ge=0, le=1)]
+    confidence: Share
     rationale: Annotated[str, Meta(max_length=20_000)] = ""
     evidence: Annotated[list[Evidence], Meta(max_length=200)] = []
     model: Name = ""
     model_version: Annotated[str, Meta(max_length=64)] = ""
+    fields: Annotated[dict[FieldPath, Share], Meta(max_length=200)] | msgspec.UnsetType = msgspec.UNSET
 
 
 class ContextItem(Struct, forbid_unknown_fields=True, frozen=True):

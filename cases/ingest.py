@@ -56,6 +56,7 @@ PREDICTION_COLUMNS = {
     "evidence": "jsonb",
     "model": "text",
     "model_version": "text",
+    "fields": "jsonb",
 }
 NEW_PREDICTION = {
     "alternatives": "[]",
@@ -120,6 +121,7 @@ def store_predictions(predictions: Mapping[int, PredictionIn]) -> None:
             msgspec.json.encode(given.evidence).decode(),
             given.model,
             given.model_version,
+            msgspec.json.encode(given.fields or {}).decode(),
         )
         for case_id, given in predictions.items()
     ]

@@ -63,5 +63,6 @@ def _accept(case: Case, given: PredictionIn, *, state: str) -> None:
 
 
 def _same(newest: Prediction, given: PredictionIn) -> bool:
-    old = (newest.output, newest.confidence, newest.rationale, newest.model, newest.model_version)
-    return old == (given.output, given.confidence, given.rationale, given.model, given.model_version)
+    old = (newest.output, newest.confidence, newest.fields, newest.rationale, newest.model, newest.model_version)
+    new = (given.output, given.confidence, given.fields or {}, given.rationale, given.model, given.model_version)
+    return old == new

@@ -73,6 +73,7 @@ def prediction_body(prediction: Prediction) -> dict[str, Any]:
         "label": prediction.label or None,
         "confidence": prediction.confidence,
         "raw_confidence": prediction.raw_confidence,
+        "fields": prediction.fields,
         "rationale": prediction.rationale,
         "evidence": prediction.evidence,
         "alternatives": prediction.alternatives,

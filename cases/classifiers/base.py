@@ -43,7 +43,8 @@ class Answer:
     """What a model said. ``output`` is None exactly when ``error`` tells why.
 
     ``confidence`` is in [0, 1] and calibrated where the model can be; ``raw_confidence`` is the score before
-    calibration. ``evidence`` holds ``{"field": "payload.text", "start": int, "end": int, "weight": float}`` with offsets in
+    calibration. ``fields`` is the confidence in single fields of the output by their JSON paths
+    (``{"amount": 0.61, "items[0].sku": 0.9}``). ``evidence`` holds ``{"field": "payload.text", "start": int, "end": int, "weight": float}`` with offsets in
     characters, and ``"supports": "amount"`` where it speaks for one field of the output. ``alternatives`` holds ``{"label": str, "confidence": float}``, best first. ``cost`` is in US dollars.
     ``suspicious`` marks a case whose text reads like instructions to a machine; it can only make a case go to a person.
     """
@@ -63,6 +64,7 @@ class Answer:
     tokens: Mapping[str, int] = field(default_factory=dict)
     error: str = ""
     suspicious: bool = False
+    fields: Mapping[str, float] = field(default_factory=dict)
 
 
 class Classifier(Protocol):

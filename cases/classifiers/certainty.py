@@ -22,12 +22,18 @@ Alternative = dict[str, Any]
 def label_tokens(text: str, tokens: Sequence[Token], label: str) -> list[Token]:
     """The tokens that spell the label's value in the answer's text; none where that cannot be told for certain."""
     span = _label_span(text, label)
+    return tokens_between(text, tokens, span) if span else []
+
+
+def tokens_between(text: str, tokens: Sequence[Token], span: tuple[int, int]) -> list[Token]:
+    """The tokens of a stretch of the text, in characters; none where the tokens do not spell the text."""
     pieces = [_bytes(token) for token in tokens]
-    if span is None or b"".join(pieces) != text.encode("utf-8", "replace"):
+    if b"".join(pieces) != text.encode("utf-8", "replace"):
         return []
+    start, end = (len(text[:place].encode("utf-8", "replace")) for place in span)
     found, at = [], 0
     for token, piece in zip(tokens, pieces, strict=True):
-        if at < span[1] and at + len(piece) > span[0]:
+        if at < end and at + len(piece) > start:
             found.append(token)
         at += len(piece)
     return found
@@ -82,15 +88,14 @@ def _listed(shares: Mapping[str, float]) -> list[Alternative]:
 
 
 def _label_span(text: str, label: str) -> tuple[int, int] | None:
-    """The bytes of the label's value, without its quotation marks. The output comes last, so the last match counts."""
+    """Where the label's value stands, without its quotation marks. The output comes last, so the last match counts."""
     for match in reversed(list(LABEL.finditer(text))):
         try:
             value, end = json.JSONDecoder().raw_decode(text, match.end())
         except ValueError:
             continue
         if value == label:
-            start = len(text[: match.end() + 1].encode("utf-8", "replace"))
-            return start, start + len(text[match.end() + 1 : end - 1].encode("utf-8", "replace"))
+            return match.end() + 1, end - 1
     return None
 
 

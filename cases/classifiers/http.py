@@ -1,7 +1,7 @@
 """Any model behind a URL: one POST per batch, and every answer is checked as if a stranger had written it.
 
 Sent: ``{"case_type": key, "cases": [{"id", "payload", "context"}]}``. Wanted: ``{"answers": [{"output", "confidence",
-"rationale"?, "evidence"?, "alternatives"?, "out_of_scope"?, "model"?, "model_version"?, "id"?, "error"?}]}``, in order.
+"rationale"?, "fields"?, "evidence"?, "alternatives"?, "out_of_scope"?, "model"?, "model_version"?, "id"?, "error"?}]}``, in order.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from cases.passages import value_at
 from cases.schemas import label_of, problems
 
 MAX_ANSWER = 16 << 20
-MAX_TEXT, MAX_NAME, MAX_ITEMS = 5_000, 100, 50
-KNOWN = {"id", "output", "confidence", "rationale", "evidence", "alternatives", "out_of_scope"} | {
+MAX_TEXT, MAX_NAME, MAX_ITEMS, MAX_FIELDS = 5_000, 100, 50, 200
+KNOWN = {"id", "output", "confidence", "fields", "rationale", "evidence", "alternatives", "out_of_scope"} | {
     "model",
     "model_version",
     "error",
@@ -110,6 +110,7 @@ def _answer(told: Any, brief: Brief, question: Question) -> Answer:
         confidence=_share(told.get("confidence"), "confidence"),
         label=label_of(output),
         rationale=_text(told, "rationale", MAX_TEXT),
+        fields=_shares(told.get("fields", {})),
         evidence=[_span(item, fields, output) for item in _items(told, "evidence")],
         alternatives=[_alternative(item) for item in _items(told, "alternatives")],
         out_of_scope=_truth(told.get("out_of_scope", False)),
@@ -134,6 +135,12 @@ def _share(value: Any, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or not 0 <= value <= 1:
         raise WrongAnswerError(_("%(name)s must be a number from 0 to 1.") % {"name": name})
     return float(value)
+
+
+def _shares(told: Any) -> dict[str, float]:
+    if not isinstance(told, dict) or len(told) > MAX_FIELDS:
+        raise WrongAnswerError(_("fields must be an object of at most %(n)d shares.") % {"n": MAX_FIELDS})
+    return {path: _share(share, f"fields.{path[:MAX_NAME]}") for path, share in told.items()}
 
 
 def _text(told: Mapping[str, Any], name: str, limit: int) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
-from cases.classifiers import certainty, prompts
+from cases.classifiers import by_field, certainty, prompts
 from cases.classifiers.base import Answer, Brief, ClassifierError, Question
 from cases.classifiers.chat import REFUSED_KEY, AnswerError, Chat, Completion, Usage
 from cases.classifiers.hostile import is_suspicious, spans_of
@@ -135,7 +135,8 @@ class LlmClassifier:
             return self._by_agreement(brief, question, request, first, deadline)
         alternatives = certainty.token_alternatives(tokens, labels_of(brief.output_schema))
         answer = _answer(first, question, confidence=sure, raw=sure, alternatives=alternatives)
-        return self._priced(answer, first.completion.usage)
+        fields = by_field.by_tokens(first.completion.text, first.completion.tokens, first.output)
+        return self._priced(replace(answer, fields=fields), first.completion.usage)
 
     def _by_agreement(
         self, brief: Brief, question: Question, request: Mapping[str, Any], first: Reading, deadline: Deadline
@@ -206,10 +207,12 @@ def _answer(
 
 def _agreed(readings: Sequence[Reading], question: Question, asked: int) -> Answer:
     """The majority's answer. One sample alone agrees with nobody: confidence 0, and a person looks."""
-    output, share, alternatives = certainty.agreement([reading.output for reading in readings], asked)
+    outputs = [reading.output for reading in readings]
+    output, share, alternatives = certainty.agreement(outputs, asked)
     chosen = next(reading for reading in readings if reading.output is output)
     sure = certainty.tempered(share, asked) if asked > 1 else 0.0
-    return _answer(chosen, question, confidence=sure, raw=share if asked > 1 else 0.0, alternatives=alternatives)
+    answer = _answer(chosen, question, confidence=sure, raw=share if asked > 1 else 0.0, alternatives=alternatives)
+    return replace(answer, fields=by_field.by_agreement(output, outputs, asked))
 
 
 def _format(prompt: prompts.Prompt) -> dict[str, Any]:

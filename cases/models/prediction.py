@@ -16,6 +16,7 @@ class Prediction(models.Model):
     confidence = models.FloatField(_("confidence"), default=0)
     raw_confidence = models.FloatField(_("raw confidence"), null=True, blank=True)
     rationale = models.TextField(_("rationale"), blank=True, default="")
+    fields = models.JSONField(_("confidence by field"), default=dict, blank=True)
     evidence = models.JSONField(_("evidence"), default=list, blank=True)
     alternatives = models.JSONField(_("alternatives"), default=list, blank=True)
     out_of_scope = models.BooleanField(_("out of scope"), default=False)
