@@ -362,7 +362,9 @@ def test_a_second_person_sees_the_held_decision_and_lets_it_act() -> None:
     assert f"{user.username} decided" in html
     assert "250" in html
     assert "over the limit" in html
-    boss.post(page_of(waiting), {"verb": "accept", "lease_token": hidden(html, "lease_token")})
+    seen = {name: hidden(html, name) for name in ("lease_token", "digest")}
+    assert boss.post(page_of(waiting), {"verb": "accept", **seen, "digest": ""}).status_code == 409
+    boss.post(page_of(waiting), {"verb": "accept", **seen})
     assert Decision.objects.get(case=waiting.case).approval.approved
 
 
@@ -371,9 +373,10 @@ def test_a_second_person_sends_a_decision_back_with_a_note() -> None:
     waiting = second_approval(client, user)
     boss, _ = signed_in("supervisor")
     boss.post(page_of(waiting), {"verb": "claim"})
-    token = hidden(boss.get(page_of(waiting)).content.decode(), "lease_token")
-    assert boss.post(page_of(waiting), {"verb": "send_back", "lease_token": token}).status_code == 422
-    boss.post(page_of(waiting), {"verb": "send_back", "lease_token": token, "note": "half would do"})
+    html = boss.get(page_of(waiting)).content.decode()
+    seen = {name: hidden(html, name) for name in ("lease_token", "digest")}
+    assert boss.post(page_of(waiting), {"verb": "send_back", **seen}).status_code == 422
+    boss.post(page_of(waiting), {"verb": "send_back", **seen, "note": "half would do"})
     back = ReviewTask.objects.get(case=waiting.case, closed_at=None)
     assert (back.queue.key, back.note) == ("front-desk", "half would do")
     assert "half would do" in client.get(page_of(back)).content.decode()
@@ -464,6 +467,7 @@ EVERY_KIND = {
         "tags": {"type": "array", "items": {"type": "string"}},
         "labels": {"type": "array", "items": {"enum": ["x", "y", "z"]}},
         "nested": {"type": "object", "properties": {"sku": {"type": "string"}}},
+        "free": {"type": "object"},
     },
 }
 EVERY_VALUE = {
@@ -478,16 +482,18 @@ EVERY_VALUE = {
     "tags": ["one", "two"],
     "labels": ["x", "z"],
     "nested": {"sku": "42"},
+    "free": {},
 }
 
 
 def every_field(**changes: Any) -> dict[str, Any]:
     given = {
-        **EVERY_VALUE,
+        **{name: value for name, value in EVERY_VALUE.items() if name != "nested"},
         "amount": "40.0",
         "urgent": "false",
         "tags": "one\ntwo",
-        "nested": '{\n  "sku": "42"\n}',
+        "nested.sku": "42",
+        "free": "{}",
         **changes,
     }
     return {f"output.{name}": value for name, value in given.items()}
@@ -517,7 +523,7 @@ def test_every_kind_of_field_can_be_changed() -> None:
         due="2027-01-01",
         tags="three\n\nfour",
         labels=["y"],
-        nested='{"sku": "43"}',
+        **{"nested.sku": "43"},
     )
     client.post(page_of(task), submission(client, task, verb="amend", **changes))
     assert Decision.objects.get(task=task).output == {
@@ -530,6 +536,7 @@ def test_every_kind_of_field_can_be_changed() -> None:
         "tags": ["three", "four"],
         "labels": ["y"],
         "nested": {"sku": "43"},
+        "free": {},
     }
 
 
@@ -541,9 +548,9 @@ def test_unreadable_fields_name_what_would_be_right() -> None:
         ("count", "3.5", "Give a whole number"),
         ("count", "", "Fill this in."),
         ("due", "31.3.2026", "Give a date"),
-        ("nested", "{", "This is no JSON (line 1, column 2)"),
-        ("nested", "[" * 500, "nested too deeply"),
-        ("nested", "NaN", "This is no JSON"),
+        ("free", "{", "This is no JSON (line 1, column 2)"),
+        ("free", "[" * 500, "nested too deeply"),
+        ("free", "NaN", "This is no JSON"),
         ("label", "c", "Choose one of the answers offered."),
     ):
         answer = client.post(page_of(task), submission(client, task, verb="amend", **every_field(**{name: typed})))

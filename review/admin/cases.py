@@ -21,7 +21,7 @@ from cases.models import Case
 from cases.viewing import open_case
 from review.admin.history import history_of
 from review.admin.words import priority, state_badge
-from review.desk.why import percent
+from review.desk.words import percent
 from review.reopen import reopen_case
 
 

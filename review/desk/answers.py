@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from cases.models import Prediction
 from review.decide import LONGEST_ACTIVE_SECONDS, Answer
-from review.desk.form import Field, faulty, output_of, read
+from review.desk.fields import Field
+from review.desk.form import faulty, output_of, read
 from review.models import Decision, ReviewTask
 
 MAX_TOKEN = 2**63 - 1

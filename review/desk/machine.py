@@ -6,25 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cases.models import Case, Prediction
-from review.desk.form import plain
+from cases.models import Prediction
+from review.desk.fields import Link
 from review.desk.text import Mark
-from review.desk.why import sureness
+from review.desk.words import plain, sureness
 from review.models import ReviewTask
+
+MOST_QUOTES, MOST_LINKS = 8, 3
 
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
     label: str
     confidence: float
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """A piece of evidence, quoted, with the mark that it jumps to."""
-
-    text: str
-    anchor: str
 
 
 @dataclass(slots=True)
@@ -35,7 +29,8 @@ class Machine:
     rows: list[tuple[str, str]]
     word: str
     alternatives: list[Alternative]
-    quotes: list[Quote]
+    quotes: list[Link]
+    links: dict[str, list[Link]]
     below: bool
     threshold: float
 
@@ -48,7 +43,8 @@ def machine_of(prediction: Prediction, *, task: ReviewTask, marks: Sequence[Mark
         rows=rows_of(prediction.output),
         word=sureness(prediction.confidence),
         alternatives=_alternatives(prediction),
-        quotes=_quotes(task.case, marks),
+        quotes=[Link(mark.quoted, mark.anchor) for mark in marks][:MOST_QUOTES],
+        links=links_of(marks),
         below=prediction.confidence < threshold,
         threshold=threshold,
     )
@@ -69,22 +65,11 @@ def _alternatives(prediction: Prediction) -> list[Alternative]:
     return found[:5]
 
 
-def _quotes(case: Case, marks: Sequence[Mark]) -> list[Quote]:
-    found = []
+def links_of(marks: Sequence[Mark]) -> dict[str, list[Link]]:
+    """The evidence by the field of the output that it speaks for; what names none speaks for the label."""
+    found: dict[str, list[Link]] = {}
     for mark in marks:
-        text = _text_at({"payload": case.payload, "context": case.context}, mark.path)
-        if isinstance(text, str) and mark.start < len(text):
-            found.append(Quote(text[mark.start : mark.end][:80], mark.anchor))
-    return found[:8]
-
-
-def _text_at(facts: Any, path: str) -> Any:
-    value = facts
-    for part in path.split("."):
-        if isinstance(value, dict):
-            value = value.get(part)
-        elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
-            value = value[int(part)]
-        else:
-            return None
-    return value
+        links = found.setdefault(mark.supports or "label", [])
+        if len(links) < MOST_LINKS:
+            links.append(Link(mark.quoted, mark.anchor))
+    return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any, Final
@@ -11,9 +10,9 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 
 from cases.outputs import MAX_DEPTH
+from review.desk import numbers
+from review.desk.unreadable import Unreadable
 
-NUMBER = re.compile(r"[+-]?(\d{1,20}(\.\d{0,20})?|\.\d{1,20})([eE][+-]?\d{1,3})?")
-WHOLE_NUMBER = re.compile(r"[+-]?\d{1,18}")
 MAX_JSON = 200_000
 
 
@@ -28,10 +27,6 @@ class Absent:
 
 
 ABSENT: Final = Absent()
-
-
-class Unreadable(ValueError):
-    """What was typed is no value of its kind; the message tells what would be."""
 
 
 def text_of(kind: str, value: Any) -> str:
@@ -53,16 +48,12 @@ def text_of_choice(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def chosen(values: Sequence[Any], text: str, *, required: bool) -> Any:
+def chosen(values: Sequence[Any], text: str) -> Any:
     """The value of a closed list that a control sent."""
     for value in values:
         if text_of_choice(value) == text:
             return value
-    if text:
-        raise Unreadable(_("Choose one of the answers offered."))
-    if required:
-        raise Unreadable(_("Choose an answer."))
-    return ABSENT
+    raise Unreadable(_("Choose one of the answers offered."))
 
 
 def emptiness(kind: str, *, required: bool, nullable: bool) -> Any:
@@ -73,20 +64,7 @@ def emptiness(kind: str, *, required: bool, nullable: bool) -> Any:
         return None
     if kind == "lines":
         return []
-    raise Unreadable(_("Fill this in."))
-
-
-def number(text: str) -> int | float:
-    typed = text.strip().replace("\u2212", "-")
-    if not NUMBER.fullmatch(typed):
-        raise Unreadable(_("Give a number, such as 12.50."))
-    return int(typed) if WHOLE_NUMBER.fullmatch(typed) else float(typed)
-
-
-def integer(text: str) -> int:
-    if not WHOLE_NUMBER.fullmatch(text.strip()):
-        raise Unreadable(_("Give a whole number, such as 12."))
-    return int(text)
+    raise Unreadable(_("Choose an answer.") if kind in ("radio", "select", "boolean") else _("Fill this in."))
 
 
 def boolean(text: str) -> bool:
@@ -136,8 +114,10 @@ READERS: dict[str, Callable[[str], Any]] = {
     "text": str,
     "longtext": str,
     "date": day,
-    "number": number,
-    "integer": integer,
+    "number": numbers.number,
+    "integer": numbers.integer,
+    "money": numbers.amount,
+    "moneytext": numbers.amount_text,
     "boolean": boolean,
     "lines": lines,
     "json": parsed,

@@ -7,36 +7,29 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import DateTimeField, Exists, ExpressionWrapper, OuterRef
+from django.db.models import DateTimeField, ExpressionWrapper
 from django.db.models.functions import Now
 from django.utils.safestring import SafeString
 
+from cases import hooks
 from cases.access import visible
 from cases.errors import Missing
 from cases.models import Attachment, Case, Prediction
 from cases.models.choices import Reason
-from review.desk.form import Field, fields_of, with_scores
-from review.desk.inputs import Fragment, Input, context_of, input_of
+from review.desk.contexts import Fragment, context_of
+from review.desk.fields import Field
+from review.desk.form import fields_of
+from review.desk.inputs import Input, input_of
 from review.desk.machine import Machine, machine_of, rows_of
+from review.desk.marking import judged
+from review.desk.past import Earlier, decisions_of, earlier_cases, earlier_tasks, predictions_of
 from review.desk.text import marks_of, rendered
+from review.desk.timeline import Event, timeline_of
 from review.desk.why import Line, lines_of
 from review.models import Decision, ReviewTask
 from review.shown import conceals, digest_of, newest_prediction
 
-EARLIER_CASES = 5
-EARLIER_TASKS = 10
-EARLIER_PREDICTIONS = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """An earlier case of the same requester. ``id`` is 0 where the reader may not open it."""
-
-    id: int
-    case_type: str
-    label: str
-    state: str
-    created_at: datetime
+ALIKE = 3
 
 
 @dataclass(slots=True)
@@ -59,17 +52,16 @@ class Screen:
     earlier_predictions: list[Prediction]
     decisions: list[Decision]
     earlier_tasks: list[ReviewTask]
+    timeline: list[Event]
+    confusions: list[Any]
+    similar: list[Any]
     digest: str
     messages: list[str] = field(default_factory=list)
 
     @property
     def scored_fields(self) -> list[Field]:
-        """The form, with what the machine gave each label."""
-        if self.machine is None:
-            return self.fields
-        prediction = self.machine.prediction
-        scores = {other.label: other.confidence for other in self.machine.alternatives}
-        return with_scores(self.fields, {**scores, prediction.label: prediction.confidence})
+        """The form, with what the machine said of each field beside it."""
+        return judged(self.fields, self.machine) if self.machine else self.fields
 
     @property
     def concealed(self) -> bool:
@@ -159,10 +151,11 @@ def screen_of(user: User, task_id: int) -> Screen:
     """
     task = read_task(user, task_id)
     case, hidden = task.case, conceals(task)
-    predictions = _predictions(case)
+    predictions = predictions_of(case)
     newest = predictions[0] if predictions else None
     shown = None if hidden else newest
-    marks = marks_of(shown.evidence) if shown else []
+    facts = {"payload": case.payload, "context": case.context}
+    marks = marks_of(shown.evidence, facts) if shown else []
     machine = machine_of(shown, task=task, marks=marks) if shown else None
     return Screen(
         task=task,
@@ -179,12 +172,21 @@ def screen_of(user: User, task_id: int) -> Screen:
         attachments=list(
             visible(user, Attachment.objects.filter(case=case), "cases.view_attachment").order_by("id")[:20]
         ),
-        earlier_cases=_earlier_cases(case),
+        earlier_cases=earlier_cases(case),
         earlier_predictions=[] if hidden else predictions[1:],
-        decisions=[] if hidden else _decisions(case),
-        earlier_tasks=_earlier_tasks(task),
+        decisions=[] if hidden else decisions_of(case),
+        earlier_tasks=earlier_tasks(task),
+        timeline=timeline_of(user, task, concealed=hidden),
+        confusions=_confusions(case, shown),
+        similar=[] if hidden else hooks.ask("similar", case=case, user=user, limit=ALIKE),
         digest=digest_of(task, case, newest),
     )
+
+
+def _confusions(case: Case, shown: Prediction | None) -> list[Any]:
+    """What the label that is shown turned out to be, the most frequent first."""
+    label = shown.label if shown else ""
+    return hooks.ask("confusions", case_type_id=case.case_type_id, label=label, limit=ALIKE) if label else []
 
 
 def read_task(user: User, task_id: int) -> ReviewTask:
@@ -218,40 +220,6 @@ def _starting_output(task: ReviewTask, shown: Prediction | None) -> dict[str, An
     if task.blind:
         return task.first_answer
     return shown.output if shown else None
-
-
-def _predictions(case: Case) -> list[Prediction]:
-    """The newest first; only its head is ever shown before a blind reader has answered, and that only as a digest."""
-    return list(Prediction.objects.filter(case=case).order_by("-id")[:EARLIER_PREDICTIONS])
-
-
-def _decisions(case: Case) -> list[Decision]:
-    rows = Decision.objects.filter(case=case).select_related("decided_by", "approval__by", "policy")
-    return list(rows.order_by("-id")[:EARLIER_TASKS])
-
-
-def _earlier_tasks(task: ReviewTask) -> list[ReviewTask]:
-    rows = ReviewTask.objects.filter(case=task.case_id).exclude(pk=task.pk).select_related("queue", "assignee")
-    return list(
-        rows.only(
-            "reason", "note", "opened_at", "closed_at", "ending", "queue__name", "assignee__username", "case_id"
-        ).order_by("-id")[:EARLIER_TASKS]
-    )
-
-
-def _earlier_cases(case: Case) -> list[Earlier]:
-    """The same requester's latest cases: kind, date and outcome, nothing of their content."""
-    if not case.requester:
-        return []
-    blind = ReviewTask.objects.open().filter(case=OuterRef("pk"), blind=True, first_answer__isnull=True)
-    rows = Case.objects.filter(requester=case.requester, pk__lt=case.pk).light().select_related("case_type")
-    rows = rows.annotate(hidden=Exists(blind)).order_by("-pk")
-    return [_earlier(row) for row in rows[:EARLIER_CASES]]
-
-
-def _earlier(row: Case) -> Earlier:
-    label = "" if row.hidden else row.label  # type: ignore[attr-defined]  # annotated
-    return Earlier(row.pk, row.case_type.name, label, row.get_state_display(), row.created_at)
 
 
 def undo_until(decision: Decision) -> datetime:

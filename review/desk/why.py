@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.models.choices import Reason
-from review.desk.form import plain
+from review.desk.words import percent, plain
 
 OPERATORS = {
     "eq": gettext_lazy("is"),
@@ -40,20 +40,6 @@ def lines_of(trace: Any) -> list[Line]:
     """The whole trace, in the order in which it was read."""
     rows = [row for row in trace if isinstance(row, Mapping)] if isinstance(trace, list) else []
     return [_need(row) if "need" in row else _rule(row) for row in rows]
-
-
-def percent(share: Any) -> str:
-    """A share for people: 83 %, and never 100 % for what is less."""
-    if not isinstance(share, int | float) or isinstance(share, bool):
-        return "–"
-    whole = int(share * 100) if share < 1 else 100
-    return f"{max(whole, round(share * 100) if share < 0.99 else whole)} %"  # noqa: PLR2004 - two figures
-
-
-def sureness(confidence: float) -> str:
-    """A confidence in a word, for those who do not read bars."""
-    words = ((0.95, _("very sure")), (0.8, _("sure")), (0.6, _("leaning")), (0.4, _("unsure")))
-    return next((word for least, word in words if confidence >= least), _("guessing"))
 
 
 def _need(row: Mapping[str, Any]) -> Line:
