@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from cases.access import EVERYTHING, NOTHING, scope_of
 from cases.models import AuditEvent, Case, Prediction
 from cases.scopes import sees_every_case, with_their_cases
-from review.models import Approval, Decision, Policy, Queue, ReviewTask
+from review.models import Approval, Decision, Notice, Policy, Queue, ReviewTask
 
 SENDER_VERBS = frozenset(
     {"cases.cancel_case", "cases.predict_case", "cases.add_attachment", "feedback.add_outcomereport"}
@@ -65,7 +65,7 @@ def cases(user: User, verb: str) -> Q:
     if sees_every_case(user):
         return EVERYTHING
     if verb == "cases.comment_case":
-        return _has_task(Q(assignee=user, closed_at=None))
+        return _has_task(Q(assignee=user, closed_at=None)) | (_was_told(user) & _has_task(_theirs(user)))
     return sent | _has_task(_theirs(user))
 
 
@@ -87,9 +87,8 @@ def decisions(user: User, verb: str) -> Q:
     if verb == "review.approve_decision":
         earlier = Decision.objects.filter(case=OuterRef("case"), decided_by=user)
         return with_their_cases(user) & ~Q(Exists(earlier))
-    if verb == "review.undo_decision":
-        theirs = Q(decided_by=user)
-        return theirs | with_their_cases(user) if user.has_perm("review.override_decision") else theirs
+    if verb == "review.undo_decision" and not user.has_perm("review.override_decision"):
+        return Q(decided_by=user)
     return with_their_cases(user)
 
 
@@ -144,6 +143,11 @@ def team() -> QuerySet[User]:
 
 def _has_task(which: Q) -> Q:
     return Q(Exists(ReviewTask.objects.filter(which, case=OuterRef("pk"))))
+
+
+def _was_told(user: User) -> Q:
+    """Cases on which somebody asked them or named them: whoever is asked may answer."""
+    return Q(Exists(Notice.objects.filter(case=OuterRef("pk"), user=user)))
 
 
 def _theirs(user: User) -> Q:

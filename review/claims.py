@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db.models.functions import Now
+from django.db.models.functions import Greatest, Now
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
 
 from cases.access import can, demand, visible
 from cases.audit import Journal, journal
 from cases.clock import from_now
 from cases.errors import Conflict, Forbidden, Invalid, Missing
+from cases.models import AuditEvent
 from cases.models.choices import Reason
-from review import picking
-from review.models import Queue, ReviewTask
+from review import picking, presence
+from review.models import Queue, ReviewTask, Skip
 from review.route import lane_queue
 from review.tasks import end_task, open_task
 
@@ -34,7 +39,7 @@ def claim_next(user: User, *, origin: str, queue: str = "") -> ReviewTask | None
 
 
 def claim(task_id: int, *, user: User, origin: str) -> ReviewTask:
-    """Take this very task; taking again what one holds renews the token.
+    """Take this very task; taking again what one holds, or has put on hold, renews the token.
 
     Raises: Missing, Forbidden, or Conflict when somebody else holds it, it is done, it is outside the user's skills, or
     they hold as many as they may.
@@ -42,9 +47,10 @@ def claim(task_id: int, *, user: User, origin: str) -> ReviewTask:
     demand_task(user, CLAIM, task_id)
     with journal(actor=user, origin=origin) as log:
         picking.demand_room(user, taking=task_id)
+        Skip.objects.filter(task=task_id, user=user).delete()  # who asks for it by name wants it after all
         found = picking.take_this(user, task_id)
         if found is None and ReviewTask.objects.claimed().filter(pk=task_id, assignee=user).exists():
-            ReviewTask.objects.filter(pk=task_id).update(lease_until=Now())
+            ReviewTask.objects.filter(pk=task_id).update(lease_until=Now(), hold_reason="")
             found = picking.take_this(user, task_id)
         if found is None:
             raise Conflict(_why_not(task_id, user), code="not-claimable")
@@ -52,13 +58,13 @@ def claim(task_id: int, *, user: User, origin: str) -> ReviewTask:
 
 
 def heartbeat(task_id: int, *, user: User, lease_token: int) -> datetime:
-    """Extend one's lease and tell until when it runs.
+    """Extend one's lease and tell until when it runs. A longer one, as that of a task on hold, is not cut short.
 
     Raises: Conflict when the lease is lost.
     """
     demand_task(user, CLAIM, task_id)
     mine = ReviewTask.objects.claimed().filter(pk=task_id, assignee=user, lease_token=lease_token)
-    if not mine.update(lease_until=from_now(seconds=settings.TASK_LEASE_SECONDS)):
+    if not mine.update(lease_until=Greatest("lease_until", from_now(seconds=settings.TASK_LEASE_SECONDS))):
         raise Conflict(lost_because(task_id, user), code="lease-lost")
     return ReviewTask.objects.values_list("lease_until", flat=True).get(pk=task_id)
 
@@ -71,7 +77,7 @@ def release(task_id: int, *, user: User, lease_token: int, origin: str) -> None:
     demand_task(user, CLAIM, task_id)
     with journal(actor=user, origin=origin) as log:
         task = own_claim(task_id, user=user, lease_token=lease_token)
-        _free(task)
+        free(task)
         log("task.released", case_id=task.case_id, subject=task)
 
 
@@ -82,12 +88,14 @@ def take_away(task_id: int, *, by: User, reason: str, origin: str) -> None:
     """
     demand_task(by, "review.release_any_reviewtask", task_id)
     if not reason.strip():
-        raise Invalid("The task was not taken away.", errors={"reason": ["Say why; it is kept in the audit log."]})
+        raise Invalid(
+            _("The task was not taken away."), errors={"reason": [_("Say why; it is kept in the audit log.")]}
+        )
     with journal(actor=by, origin=origin) as log:
         task = ReviewTask.objects.claimed().select_for_update(of=("self",)).filter(pk=task_id).first()
         if task is None:
-            raise Conflict("Nobody holds this task now.")
-        _free(task)
+            raise Conflict(_("Nobody holds this task now."))
+        free(task)
         log("task.taken_away", case_id=task.case_id, subject=task, data={"reason": reason, "from": task.assignee_id})
 
 
@@ -98,30 +106,29 @@ def raise_task(task_id: int, *, user: User, lease_token: int, reason: str, origi
     """
     demand_task(user, "review.raise_reviewtask", task_id)
     if not reason.strip():
-        raise Invalid("The task was not raised.", errors={"reason": ["Say what the next reader should look at."]})
+        words = _("Say what the next reader should look at.")
+        raise Invalid(_("The task was not raised."), errors={"reason": [words]})
     with journal(actor=user, origin=origin) as log:
         task = own_claim(task_id, user=user, lease_token=lease_token)
         target = _senior_to(task)
         end_task(task, ending=ReviewTask.Ending.RAISED)
         log("task.raised", case_id=task.case_id, subject=task, data={"to": target.key})
-        kept = {
-            "trace": task.trace,
-            "blind": task.blind,
-        }  # a first answer was this reader's; the next one reads blind anew
-        return open_task(
-            task.case,
-            queue=target,
-            policy=task.policy,
-            reason=task.reason,
-            due=task.due_at,
-            log=log,
-            note=reason,
-            **kept,
-        )
+        return move_on(task, queue=target, note=reason, log=log)
+
+
+def move_on(task: ReviewTask, *, queue: Queue, note: str, log: Journal, **more: Any) -> ReviewTask:
+    """Open the case's next stay after one that has just ended: same policy, reason and due date, in that queue.
+
+    A first answer was the earlier reader's own; the next one reads blind anew.
+    """
+    kept = {"trace": task.trace, "blind": task.blind, "breached_at": task.breached_at}
+    told = {"policy": task.policy, "reason": task.reason, "due": task.due_at, "note": note}
+    return open_task(task.case, queue=queue, log=log, **told, **kept, **more)
 
 
 def note_expired() -> int:
     """Write down which claims have run out and name no assignee any more. Returns how many."""
+    presence.forget_the_gone()
     with journal(actor="lease", origin="worker") as log:
         expired = (
             ReviewTask.objects.free().filter(assignee__isnull=False).select_for_update(skip_locked=True, of=("self",))
@@ -152,16 +159,44 @@ def lost_because(task_id: int, user: User | None = None) -> str:
     """In words, why a claim on this task no longer holds; ``user`` is whose claim it was."""
     task = ReviewTask.objects.select_related("assignee", "decision__decided_by").filter(pk=task_id).first()
     if task is None:
-        return "There is no such task."
+        return _("There is no such task.")
     if task.closed_at is not None:
-        decision = getattr(task, "decision", None)
-        by = decision.decided_by if decision else None
-        return f"This task was {task.ending}{f' by {by.get_username()}' if by else ''} at {task.closed_at:%Y-%m-%d %H:%M} UTC."
+        return _ended(task)
     if ReviewTask.objects.claimed().filter(pk=task_id).exists():
         if user is not None and task.assignee_id == user.pk:
-            return "You have claimed this task again since, in another place: go on there, or claim it once more."
-        return f"Your lease ended and {task.assignee} holds this task now."
-    return "Your lease on this task has ended; claim it again."
+            return _("You have claimed this task again since, in another place: go on there, or claim it once more.")
+        return _("Your lease ended and %(name)s holds this task now.") % {"name": task.assignee}
+    return _put_down(task, user)
+
+
+def said(moment: datetime) -> str:
+    """A moment as the reader's language and time zone have it."""
+    return date_format(localtime(moment), "SHORT_DATETIME_FORMAT")
+
+
+def _put_down(task: ReviewTask, user: User | None) -> str:
+    if user is not None and (by := _taken_by(task, user)):
+        return _("%(name)s has taken this task away from you.") % {"name": by}
+    if not ReviewTask.objects.free().filter(pk=task.pk).exists():
+        return _("This task is snoozed until %(moment)s.") % {"moment": said(task.lease_until)}
+    return _("Your lease on this task has ended; claim it again.")
+
+
+def _ended(task: ReviewTask) -> str:
+    decision = getattr(task, "decision", None)
+    told = {"how": task.get_ending_display(), "moment": said(task.closed_at or task.lease_until)}
+    if decision is None or decision.decided_by is None:
+        return _("This task was %(how)s on %(moment)s.") % told
+    told["name"] = decision.decided_by.get_username()
+    return _("This task was %(how)s by %(name)s on %(moment)s.") % told
+
+
+def _taken_by(task: ReviewTask, user: User) -> str:
+    """Who took the task from the user, if that is the last thing that befell it."""
+    events = AuditEvent.objects.filter(case_id=task.case_id, action__startswith="task.").order_by("-id")
+    last = events.values("action", "actor", "object_id", "data").first()
+    taken = last is not None and last["action"] == "task.taken_away" and last["object_id"] == task.pk
+    return str(last["actor"]) if last and taken and last["data"].get("from") == user.pk else ""
 
 
 def demand_task(user: User, verb: str, task_id: int) -> ReviewTask:
@@ -175,16 +210,17 @@ def demand_task(user: User, verb: str, task_id: int) -> ReviewTask:
         return task
     seen = rows.first()
     if seen is None:
-        raise Missing("There is no such task, or it is not yours to see.")
+        raise Missing(_("There is no such task, or it is not yours to see."))
     if can(user, verb) and can(user, CLAIM, seen):  # theirs to take up, but no longer in their hands
         raise Conflict(lost_because(task_id), code="lease-lost")
-    raise Forbidden("You may see this task and not do this with it.")
+    raise Forbidden(_("You may see this task and not do this with it."))
 
 
 def _queues_of(user: User, key: str) -> list[int]:
     queues = visible(user, Queue.objects.all(), CLAIM)
     if key and not queues.filter(key=key).exists():
-        raise Missing("There is no such queue, or you do not work in it.", errors={"queue": [f"'{key}' is not yours."]})
+        words = _("“%(key)s” is not yours.") % {"key": key}
+        raise Missing(_("There is no such queue, or you do not work in it."), errors={"queue": [words]})
     return list((queues.filter(key=key) if key else queues).values_list("pk", flat=True))
 
 
@@ -196,11 +232,15 @@ def _claimed(task_id: int, *, user: User, log: Journal) -> ReviewTask:
 
 
 def _why_not(task_id: int, user: User) -> str:
-    return picking.why_not(task_id, user) or lost_because(task_id).replace("Your lease ended and ", "")
+    if reason := picking.why_not(task_id, user):
+        return reason
+    holder = ReviewTask.objects.claimed().select_related("assignee").filter(pk=task_id).exclude(assignee=user).first()
+    return _("%(name)s holds this task now.") % {"name": holder.assignee} if holder else lost_because(task_id)
 
 
-def _free(task: ReviewTask) -> None:
-    ReviewTask.objects.filter(pk=task.pk).update(assignee=None, lease_until=Now())
+def free(task: ReviewTask) -> None:
+    """Nobody's from now on. For verbs that have locked the task."""
+    ReviewTask.objects.filter(pk=task.pk).update(assignee=None, lease_until=Now(), hold_reason="")
 
 
 def _senior_to(task: ReviewTask) -> Queue:
@@ -209,5 +249,5 @@ def _senior_to(task: ReviewTask) -> Queue:
     if target.pk == task.queue_id or target.kind == Queue.Kind.GENERAL:
         target = lane_queue(task.policy, Reason.HIGH_RISK)
     if target.pk == task.queue_id:
-        raise Conflict("There is no queue more senior than this one.")
+        raise Conflict(_("There is no queue more senior than this one."))
     return target

@@ -28,7 +28,7 @@ def deactivate(user: User, *, by: User, origin: str = "admin") -> int:
         ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=timezone.now())
         held = list(ReviewTask.objects.open().filter(assignee=user).select_for_update(of=("self",)))
         tasks = ReviewTask.objects.filter(pk__in=[task.pk for task in held])
-        tasks.update(assignee=None, lease_until=Now(), lease_token=F("lease_token") + 1)
+        tasks.update(assignee=None, lease_until=Now(), lease_token=F("lease_token") + 1, hold_reason="")
         log("account.deactivated", subject=user, data={"account": user.get_username(), "released": len(held)})
         for task in held:
             log("task.released", case_id=task.case_id, subject=task, data={"because": "account deactivated"})

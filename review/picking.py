@@ -41,7 +41,8 @@ SLACK_SECONDS = 30  # between writing a lease and reading it
 
 _FREE = (
     "review_reviewtask t WHERE t.closed_at IS NULL AND t.lease_until <= <now> AND NOT (t.reason IN (%s, %s, %s) "
-    "AND EXISTS (SELECT 1 FROM review_decision d WHERE d.case_id = t.case_id AND d.decided_by_id = %s))"
+    "AND EXISTS (SELECT 1 FROM review_decision d WHERE d.case_id = t.case_id AND d.decided_by_id = %s)) "
+    "AND NOT EXISTS (SELECT 1 FROM review_skip s WHERE s.task_id = t.id AND s.user_id = %s AND s.until > <now>)"
 )
 _URGENT = f" AND t.priority = {Priority.URGENT.value}"
 _ORDER = "ORDER BY t.due_at, t.id LIMIT 1"
@@ -149,7 +150,7 @@ def _heads(queues: Collection[int], user: User) -> list[Head]:
 
 
 def _independence(user: User) -> list[Any]:
-    return [*(str(reason.value) for reason in INDEPENDENT), user.pk]
+    return [*(str(reason.value) for reason in INDEPENDENT), user.pk, user.pk]
 
 
 def _take(user: User, where: str, values: list[Any], *, given: bool = False) -> int | None:

@@ -9,14 +9,18 @@ from typing import Any
 from django.db.models.functions import Now
 
 from cases.audit import Journal
+from cases.clock import from_now
 from cases.models import Case
 from cases.models.choices import Priority
 from review.calendars import NeverOpen, add_minutes
-from review.models import Policy, Queue, ReviewTask
+from review.models import Draft, Policy, Queue, ReviewTask
 
 SLA_MINUTES = {"urgent": 15, "high": 60, "normal": 480, "low": 2880}
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,3}")
 SAMPLE_DUE = timedelta(days=7)
+LONGEST_STAGGER = 4
+SHORTEST_WORK = 0.5  # minutes
+MOST_RANKS = 10_000
 
 
 def due_at(policy: Policy, *, priority: int, since: datetime) -> datetime:
@@ -33,6 +37,36 @@ def after(policy: Policy, minutes: float, *, since: datetime) -> datetime:
         return add_minutes(policy.calendar.opening, since, minutes)
     except NeverOpen:
         return since + timedelta(minutes=minutes)
+
+
+def staggered(policy: Policy, case: Case, *, since: datetime, rank: int) -> datetime:
+    """The SLA moment of the ``rank``-th (from 0) of many cases that were put up at once for one reason.
+
+    Each is due as much later, in the policy's time, as one takes by hand, so that they do not all fall due at the same
+    moment. None is put off by more than `LONGEST_STAGGER` times its SLA: who comes after that is spread over the same
+    stretch again. Urgent cases are never put off.
+    """
+    minutes = float((SLA_MINUTES | policy.sla_minutes)[Priority(case.priority).name.lower()])
+    return after(policy, minutes + _put_off(case, minutes, rank=rank), since=since)
+
+
+def sample_due(policy: Policy, case: Case, *, since: datetime, rank: int) -> datetime:
+    """When the ``rank``-th (from 0) of the samples taken at once is due to be read."""
+    week = SAMPLE_DUE / timedelta(minutes=1)
+    return since + timedelta(minutes=week + _put_off(case, week / LONGEST_STAGGER, rank=rank))
+
+
+def _put_off(case: Case, minutes: float, *, rank: int) -> float:
+    if case.priority == Priority.URGENT:
+        return 0.0
+    each = max(float(case.case_type.manual_minutes), SHORTEST_WORK)
+    return rank * each % (minutes * LONGEST_STAGGER)
+
+
+def rank_of(case: Case, *, queue: Queue, reason: str) -> int:
+    """How many tasks were put up in this queue for this reason within the hour, as far as it matters for staggering."""
+    recent = ReviewTask.objects.filter(opened_at__gt=from_now(hours=-1), queue=queue, reason=reason)
+    return recent.exclude(case=case)[:MOST_RANKS].count()
 
 
 def language_of(case: Case) -> str:
@@ -62,8 +96,11 @@ def open_task(
 
 
 def end_task(task: ReviewTask, *, ending: str) -> bool:
-    """Close a stay, once: whoever comes second gets False."""
-    return bool(ReviewTask.objects.open().filter(pk=task.pk).update(closed_at=Now(), ending=ending))
+    """Close a stay, once: whoever comes second gets False. What was typed on it and never sent goes with it."""
+    ended = bool(ReviewTask.objects.open().filter(pk=task.pk).update(closed_at=Now(), ending=ending))
+    if ended:
+        Draft.objects.filter(task=task.pk).delete()
+    return ended
 
 
 def end_open_tasks(*, case_id: int, log: Journal) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.utils import timezone
+
 from cases.api.serializers import attachment_body, case_body, moment, prediction_body
 from cases.models import Effect, Prediction
 from cases.models.choices import Priority, Reason
-from review.models import Approval, Decision, Policy, Queue, ReviewTask
-from review.shown import conceals, digest_of
+from review import coin, risk
+from review.models import Approval, Decision, Note, Policy, Queue, ReviewTask
+from review.shown import conceals, digest_of, digest_of_held
 
 
 def task_body(task: ReviewTask, *, concealed: bool) -> dict[str, Any]:
@@ -27,9 +30,20 @@ def task_body(task: ReviewTask, *, concealed: bool) -> dict[str, Any]:
         "due_at": moment(task.due_at),
         "assignee": task.assignee.get_username() if task.assignee else None,
         "lease_until": moment(task.lease_until) if task.assignee else None,
+        "hold_reason": task.hold_reason or None,
+        "snoozed_until": _snoozed_until(task),
         "closed_at": moment(task.closed_at),
         "ending": task.ending or None,
     }
+
+
+def _snoozed_until(task: ReviewTask) -> str | None:
+    away = task.closed_at is None and task.assignee_id is None and task.lease_until > timezone.now()
+    return moment(task.lease_until) if away else None
+
+
+def note_body(note: Note) -> dict[str, Any]:
+    return {"id": note.pk, "author": note.author.get_username(), "text": note.text, "at": moment(note.at)}
 
 
 def desk_body(task: ReviewTask, *, predictions: Sequence[Prediction], base: str) -> dict[str, Any]:
@@ -46,6 +60,8 @@ def desk_body(task: ReviewTask, *, predictions: Sequence[Prediction], base: str)
         "prediction": None if hidden or newest is None else prediction_body(newest),
         "earlier_predictions": [] if hidden else [prediction_body(row) for row in predictions[1:]],
         "first_answer": task.first_answer,
+        "reason_asked": not task.blind and coin.asks_reason(task),
+        "reading_floor_seconds": 0 if task.blind else risk.reading_floor(task, newest),
         "held_decision": _held(task),
         "output_schema": case.case_type.output_schema,
         "guidelines": case.case_type.guidelines,
@@ -56,9 +72,9 @@ def _held(task: ReviewTask) -> dict[str, Any] | None:
     """What a second approver is to approve, or send back."""
     if task.reason != Reason.SECOND_APPROVAL:
         return None
-    rows = Decision.objects.filter(case=task.case_id, held=True).select_related("policy", "decided_by")
-    decision = rows.order_by("-pk").first()
-    return decision_body(decision) if decision else None
+    rows = Decision.objects.waiting().filter(case=task.case_id, case_version=task.case.version)
+    decision = rows.select_related("policy", "decided_by", "case").first()
+    return decision_body(decision) | {"digest": digest_of_held(decision)} if decision else None
 
 
 def decision_body(decision: Decision, *, concealed: bool = False) -> dict[str, Any]:

@@ -14,6 +14,7 @@ class TaskFilters(django_filters.FilterSet):  # type: ignore[misc]  # the librar
     reason = django_filters.ChoiceFilter(choices=Reason.choices, method="because")
     overdue = YesNoFilter(method="late")
     mine = YesNoFilter(method="own")
+    held = YesNoFilter(method="on_hold")
 
     class Meta:
         model = ReviewTask
@@ -34,6 +35,9 @@ class TaskFilters(django_filters.FilterSet):  # type: ignore[misc]  # the librar
     def own(self, rows: QuerySet[ReviewTask], name: str, value: bool) -> QuerySet[ReviewTask]:  # noqa: FBT001 - the library's signature
         held = {"assignee": self.request.user, "lease_until__gt": Now()}
         return rows.filter(**held) if value else rows.exclude(**held)
+
+    def on_hold(self, rows: QuerySet[ReviewTask], name: str, value: bool) -> QuerySet[ReviewTask]:  # noqa: FBT001 - the library's signature
+        return rows.exclude(hold_reason="") if value else rows.filter(hold_reason="")
 
 
 class PolicyFilters(django_filters.FilterSet):  # type: ignore[misc]  # the library is untyped

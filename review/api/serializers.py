@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -46,6 +47,45 @@ class Reasoned(Token):
         return {**attrs, "reason": attrs.get("reason") or note}
 
 
+class Because(Token):
+    """Why, for those who meet the task next."""
+
+    reason = serializers.CharField(max_length=LONGEST_NOTE, allow_blank=True, default="")
+
+
+class Snoozed(Because):
+    until = serializers.DateTimeField(help_text="at most 30 days from now")
+
+
+class Assigned(StrictSerializer):
+    """To a person or to a queue. Without a ``lease_token`` it takes the right to hand over anybody's task."""
+
+    lease_token = LeaseToken(required=False)
+    user = serializers.CharField(max_length=150, required=False, help_text="a person's user name")
+    queue = serializers.CharField(max_length=64, required=False, help_text="a queue's key")
+    note = serializers.CharField(max_length=LONGEST_NOTE, allow_blank=True, default="")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("user" in attrs) == ("queue" in attrs):
+            raise serializers.ValidationError({"user": [_("Give either a user or a queue.")]})
+        return attrs
+
+
+class Asked(StrictSerializer):
+    """A question to a person, or to those on duty."""
+
+    question = serializers.CharField(max_length=LONGEST_NOTE, allow_blank=True, default="")
+    to = serializers.CharField(max_length=150, default="", allow_blank=True)
+
+
+class TakenAway(StrictSerializer):
+    reason = serializers.CharField(max_length=LONGEST_NOTE, allow_blank=True, default="")
+
+
+class Written(StrictSerializer):
+    text = serializers.CharField(max_length=LONGEST_NOTE, allow_blank=True, default="")
+
+
 class Explained(StrictSerializer):
     """Why, as ``note`` or as ``reason``."""
 
@@ -57,7 +97,11 @@ class Explained(StrictSerializer):
         return {**attrs, "note": attrs.get("note") or reason}
 
 
-class Noted(Explained):
+class Returned(Explained):
+    digest = serializers.CharField(max_length=64, required=False)
+
+
+class Verdict(Returned):
     approve = serializers.BooleanField(default=True)
 
 

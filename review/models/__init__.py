@@ -5,7 +5,7 @@ from review.models.decision import Approval, Decision, DecisionBatch
 from review.models.person import Profile, SavedFilter, Skill
 from review.models.policy import Policy, RoutingRule
 from review.models.queue import Queue
-from review.models.talk import Draft, Note, Notice, Presence
+from review.models.talk import Draft, Note, Notice, Presence, Skip
 from review.models.task import ReviewTask
 
 __all__ = [
@@ -24,4 +24,5 @@ __all__ = [
     "RoutingRule",
     "SavedFilter",
     "Skill",
+    "Skip",
 ]

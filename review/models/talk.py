@@ -105,3 +105,22 @@ class Presence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.task_id} {self.user}"
+
+
+class Skip(models.Model):
+    """Somebody gave a task back unread; until then it is not given to them again by itself."""
+
+    task = models.ForeignKey(ReviewTask, on_delete=models.CASCADE, related_name="skips", verbose_name=_("task"))
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", verbose_name=_("person")
+    )
+    reason = models.CharField(_("reason"), max_length=300)
+    until = models.DateTimeField(_("until"))
+
+    class Meta:
+        verbose_name = _("skip")
+        verbose_name_plural = _("skips")
+        constraints = [models.UniqueConstraint(fields=["task", "user"], name="skip_once_per_person")]
+
+    def __str__(self) -> str:
+        return f"{self.task_id} {self.user}"
