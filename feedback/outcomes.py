@@ -6,18 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from cases.access import can, visible
 from cases.audit import journal
 from cases.errors import Conflict, Forbidden, Invalid, Missing
 from cases.models import Case
-from cases.models.choices import Reason
+from cases.models.choices import State
 from feedback import corrections
 from feedback.models import OutcomeReport
 from review.decide import checked_output
 from review.models import Decision
-from review.reopen import reopen
+from review.reopen import reported_wrong
 
 LONGEST_SOURCE = 120
 
@@ -53,15 +54,15 @@ def report_outcome(
         log("outcome.reported", case_id=case.pk, subject=report, data={"correct": correct, "source": source})
         if not correct:
             corrections.from_report(report)
-            reopen(case, reason=Reason.REPORTED_ERROR, note=note, log=log)
+            reported_wrong(case, note=note, log=log)
     return report, True
 
 
 def _decision_of(case: Case) -> Decision:
-    """The newest decision, which is what a receiver downstream knows of."""
+    """The newest decision that took effect, which is what a receiver downstream knows of; else one that is still held."""
     state = Case.objects.select_for_update().get(pk=case.pk).get_state_display()
     decisions = Decision.objects.filter(case=case).select_related("policy", "prediction")
-    decision = decisions.order_by("-pk").first()
+    decision = decisions.in_force().order_by("-pk").first() or decisions.order_by("-pk").first()
     if decision is None:
         raise Conflict(_("The case has not been decided: it is %(state)s.") % {"state": state})
     return decision
@@ -78,7 +79,8 @@ def _check(case: Case, decision: Decision, *, correct: bool, output: Mapping[str
         raise Invalid(
             _("The report was not taken."), errors={"source": [_("Name the reporting system in 1 to 120 characters.")]}
         )
-    if decision.case_version != Case.objects.values_list("version", flat=True).get(pk=case.pk):
+    later = Decision.objects.waiting().filter(case=case, case__state=State.DECIDED, case_version=F("case__version"))
+    if decision.case_version != Case.objects.values_list("version", flat=True).get(pk=case.pk) and not later.exists():
         raise Conflict(_("The case has been reopened and awaits a new decision."))
     if output is not None:
         checked_output(output, case=case)

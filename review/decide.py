@@ -10,17 +10,19 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from cases import conditions, hooks, outbox, schemas
+from cases import hooks, outbox, schemas
 from cases.audit import Journal, journal
 from cases.errors import Conflict, Invalid
 from cases.models import Case, Effect, Prediction
 from cases.models.choices import Reason, State
 from cases.outbox import Happening
 from cases.transitions import move
+from review import coin, risk
 from review.claims import demand_task, lost_because, own_claim
-from review.models import Decision, Policy, ReviewTask
-from review.route import facts_of, lane_queue, told_of
+from review.models import Decision, DecisionBatch, Policy, ReviewTask
+from review.route import lane_queue, told_of
 from review.shown import conceals, digest_of, newest_prediction
 from review.tasks import due_at, end_task, open_task
 
@@ -57,21 +59,19 @@ class Settled:
 def decide(task_id: int, *, user: User, lease_token: int, digest: str, answer: Answer, origin: str) -> Decision | None:
     """Decide a claimed task and tell the decision; a quality sample is read and gives none.
 
-    Raises: Missing or Forbidden; Invalid with the field; Conflict when the lease is lost, the task is done, or what was
-    shown has changed since.
+    Raises: Missing or Forbidden; Invalid with the field, ``reason`` too where the coin asks for one; Conflict when the
+    lease is lost, the task is done, or what was shown has changed since.
     """
     demand_task(user, "review.decide_reviewtask", task_id)
     check_answer(answer)
     with journal(actor=user, origin=origin) as log:
         task = own_claim(task_id, user=user, lease_token=lease_token)
         if task.reason == Reason.SECOND_APPROVAL:
-            raise Conflict("This task asks for a second approval: approve the held decision, or send it back.")
+            raise Conflict(_("This task asks for a second approval: approve the held decision, or send it back."))
         prediction = newest_prediction(task.case)
-        if digest != digest_of(task, task.case, prediction):
-            raise Conflict(
-                "What you were shown has changed since; look again before you decide.", code="content-changed"
-            )
+        demand_shown(digest, task=task, prediction=prediction)
         settled = settle(answer, case=task.case, prediction=prediction, blind=conceals(task))
+        demand_reason(task, answer=answer, settled=settled)
         if task.reason == Reason.SAMPLE:
             _read_sample(task, answer=answer, settled=settled, prediction=prediction, user=user, log=log)
             return None
@@ -89,11 +89,8 @@ def first_answer(
     with journal(actor=user, origin=origin) as log:
         task = own_claim(task_id, user=user, lease_token=lease_token)
         if not conceals(task):
-            raise Conflict("This task is not read blind, or has its first answer already.")
-        if digest != digest_of(task, task.case, None):
-            raise Conflict(
-                "What you were shown has changed since; look again before you decide.", code="content-changed"
-            )
+            raise Conflict(_("This task is not read blind, or has its first answer already."))
+        demand_shown(digest, task=task, prediction=None)
         task.first_answer = checked_output(output, case=task.case)
         ReviewTask.objects.filter(pk=task.pk).update(first_answer=task.first_answer)
         log("task.answered_blind", case_id=task.case_id, subject=task)
@@ -104,16 +101,32 @@ def check_answer(answer: Answer) -> None:
     """Raises: Invalid naming the field, when the answer cannot be one for any case."""
     errors: dict[str, list[str]] = {}
     if answer.outcome not in OUTCOMES:
-        errors["outcome"] = [f"Choose one of: {', '.join(OUTCOMES)}."]
+        errors["outcome"] = [_("Choose one of: %(choices)s") % {"choices": ", ".join(OUTCOMES)}]
     if answer.outcome == Decision.Outcome.REJECT and not (answer.reason.strip() or answer.note.strip()):
-        errors["reason"] = ["Say why the case is rejected."]
+        errors["reason"] = [_("Say why the case is rejected.")]
     if len(answer.reason) > LONGEST_REASON:
-        errors["reason"] = ["At most 200 characters; put the rest in the note."]
+        errors["reason"] = [_("At most 200 characters; put the rest in the note.")]
     seconds = answer.active_seconds
     if seconds is not None and not (math.isfinite(seconds) and 0 <= seconds <= LONGEST_ACTIVE_SECONDS):
-        errors["active_seconds"] = ["Give the seconds as a number from 0 to 86,400."]
+        errors["active_seconds"] = [_("Give the seconds as a number from 0 to 86,400.")]
     if errors:
-        raise Invalid("The decision was not taken.", errors=errors)
+        raise Invalid(_("The decision was not taken."), errors=errors)
+
+
+def demand_shown(digest: str, *, task: ReviewTask, prediction: Prediction | None) -> None:
+    """Raises: Conflict when the digest is not that of what stands before the reader now."""
+    if digest != digest_of(task, task.case, prediction):
+        raise Conflict(
+            _("What you were shown has changed since; look again before you decide."), code="content-changed"
+        )
+
+
+def demand_reason(task: ReviewTask, *, answer: Answer, settled: Settled) -> None:
+    """Raises: Invalid naming ``reason``, when the coin asks why an answer is approved as shown and nothing was said."""
+    approved = settled.outcome == Decision.Outcome.APPROVE and settled.shown and not task.blind
+    if approved and coin.asks_reason(task) and not (answer.reason.strip() or answer.note.strip()):
+        asked = _("Say in a few words why this is right. You are asked now and then, at random.")
+        raise Invalid(_("The decision was not taken."), errors={"reason": [asked]})
 
 
 def checked_output(output: Mapping[str, Any] | None, *, case: Case) -> dict[str, Any]:
@@ -126,7 +139,7 @@ def checked_output(output: Mapping[str, Any] | None, *, case: Case) -> dict[str,
         errors: dict[str, list[str]] = {}
         for path, text in faults:
             errors.setdefault(f"output.{path}" if path else "output", []).append(str(text))
-        raise Invalid("The output does not fit the case type.", errors=errors or {"output": ["Give an output."]})
+        raise Invalid(_("The output does not fit the case type."), errors=errors or {"output": [_("Give an output.")]})
     return dict(output)
 
 
@@ -141,12 +154,13 @@ def settle(answer: Answer, *, case: Case, prediction: Prediction | None, blind: 
         return Settled(outcome=answer.outcome, output=None, override=shown, shown=shown)
     if answer.outcome == Decision.Outcome.APPROVE and answer.output is None:
         if not shown:
-            raise Invalid("There is no output to approve.", errors={"output": ["Give your own output."]})
+            raise Invalid(_("There is no output to approve."), errors={"output": [_("Give your own output.")]})
         return Settled(outcome=answer.outcome, output=said, override=False, shown=True)
     output = checked_output(answer.output, case=case)
     same = output == said
     if answer.outcome == Decision.Outcome.APPROVE and not same and shown:
-        raise Invalid("An approval takes the output as shown.", errors={"outcome": ["Use amend to change the output."]})
+        use_amend = {"outcome": [_("Use amend to change the output.")]}
+        raise Invalid(_("An approval takes the output as shown."), errors=use_amend)
     outcome = Decision.Outcome.APPROVE if same else Decision.Outcome.AMEND
     return Settled(outcome=outcome, output=output, override=shown and not same, shown=shown)
 
@@ -160,15 +174,18 @@ def conclude(
     user: User,
     log: Journal,
     hold: bool = False,
+    batch: DecisionBatch | None = None,
 ) -> Decision:
     """in_review → decided: the decision, what it sets off, and the end of the task, in one transaction."""
     case = task.case
-    held = hold or _needs_second(case, task.policy, settled)
+    held = hold or risk.needs_second(case, task.policy, output=settled.output, label=settled.label)
     _advance(case, task.policy, settled=settled, held=held, log=log)
-    decision = _write(task, answer=answer, settled=settled, prediction=prediction, user=user, held=held)
+    how = {"held": held, "batch": batch, "decided_by": user}
+    decision = _write(task, answer=answer, settled=settled, prediction=prediction, **how)
     end_task(task, ending=ReviewTask.Ending.DECIDED)
     data = {"outcome": settled.outcome, "label": settled.label, "held": held}
-    log("decision.made", case_id=case.pk, subject=decision, data=data)
+    data |= {"batch": batch.pk} if batch else {}
+    log("decision.made", case_id=case.pk, subject=decision, data=data | _hurried(task, settled, prediction))
     if held:
         _ask_a_second(decision, log=log)
     else:
@@ -177,8 +194,15 @@ def conclude(
     return decision
 
 
+def _hurried(task: ReviewTask, settled: Settled, prediction: Prediction | None) -> dict[str, int]:
+    """A mark on an approval that came before the reading floor: it is not refused, and it is seen."""
+    approved = settled.outcome == Decision.Outcome.APPROVE and settled.shown and not task.blind
+    short = risk.seconds_short(task, prediction) if approved else 0
+    return {"before_reading_floor": short} if short else {}
+
+
 def _write(
-    task: ReviewTask, *, answer: Answer, settled: Settled, prediction: Prediction | None, user: User, held: bool
+    task: ReviewTask, *, answer: Answer, settled: Settled, prediction: Prediction | None, **how: Any
 ) -> Decision:
     case = task.case
     return Decision.objects.create(
@@ -193,20 +217,12 @@ def _write(
         label=settled.label,
         override=settled.override,
         shown=settled.shown,
-        held=held,
-        decided_by=user,
         reason=answer.reason,
         note=answer.note,
         digest=digest_of(task, case, prediction),
         active_seconds=answer.active_seconds,
+        **how,
     )
-
-
-def _needs_second(case: Case, policy: Policy, settled: Settled) -> bool:
-    if not policy.second_approval:
-        return False
-    facts = facts_of(case, output=settled.output, label=settled.label, confidence=case.confidence)
-    return conditions.holds(conditions.evaluate(policy.second_approval, facts))
 
 
 def _advance(case: Case, policy: Policy, *, settled: Settled, held: bool, log: Journal) -> None:
@@ -216,7 +232,8 @@ def _advance(case: Case, policy: Policy, *, settled: Settled, held: bool, log: J
     elif policy.grace_seconds:
         row["lease_until"] = timezone.now() + timedelta(seconds=policy.grace_seconds)
     if not move({case.pk: row}, source=State.IN_REVIEW, target=State.DECIDED, log=log):
-        raise Conflict(f"The case is no longer in review: it is {Case.objects.get(pk=case.pk).get_state_display()}.")
+        state = Case.objects.get(pk=case.pk).get_state_display()
+        raise Conflict(_("The case is no longer in review: it is %(state)s.") % {"state": state})
 
 
 def take_effect(decision: Decision, *, log: Journal) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 
 from cases.access import Account
 from cases.models import Case, Prediction
-from review.models import ReviewTask
+from cases.models.choices import Reason
+from review.models import Decision, ReviewTask
 
 
 def newest_prediction(case: Case) -> Prediction | None:
@@ -23,7 +24,18 @@ def conceals(task: ReviewTask) -> bool:
 def digest_of(task: ReviewTask, case: Case, prediction: Prediction | None) -> str:
     """SHA-256 over what stands before the reader. Anything that changes it makes a decision on the old view a conflict."""
     seen = None if conceals(task) or prediction is None else [prediction.pk, prediction.output, prediction.confidence]
-    parts = [task.pk, task.policy_id, case.pk, case.version, case.content_digest, task.first_answer, seen]
+    return _sha256([task.pk, task.policy_id, case.pk, case.version, case.content_digest, task.first_answer, seen])
+
+
+def digest_of_held(decision: Decision) -> str:
+    """SHA-256 over a held decision as its approver reads it, with what has been noted on its task since."""
+    case, waiting = decision.case, ReviewTask.objects.open().filter(case=decision.case_id)
+    noted = list(waiting.filter(reason=Reason.SECOND_APPROVAL).values_list("pk", "note"))
+    answer = [decision.pk, decision.case_version, decision.outcome, decision.output, decision.reason, decision.note]
+    return _sha256([case.pk, case.version, case.content_digest, answer, noted])
+
+
+def _sha256(parts: list[object]) -> str:
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 

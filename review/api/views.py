@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -64,11 +65,21 @@ def _full(decisions: QuerySet[Decision]) -> QuerySet[Decision]:
 class Reopen(APIView):
     """Put a decided case up for decision again."""
 
-    @extend_schema(request=serializers.Noted)
+    @extend_schema(request=serializers.Explained)
     def post(self, request: Request, pk: int) -> Response:
         user = account(request, "review.override_decision")
-        task = reopen.reopen_case(pk, by=user, note=body_of(request, serializers.Noted)["note"], origin=ORIGIN)
+        task = reopen.reopen_case(pk, by=user, note=body_of(request, serializers.Explained)["note"], origin=ORIGIN)
         return Response({"task": task.pk, "queue": task.queue.key})
+
+
+class RequestReopening(APIView):
+    """Ask those who may reopen to look at a decided case again."""
+
+    @extend_schema(request=serializers.Explained)
+    def post(self, request: Request, pk: int) -> Response:
+        user = account(request, "review.request_reopening")
+        note = body_of(request, serializers.Explained)["note"]
+        return Response({"told": reopen.request_reopening(pk, by=user, note=note, origin=ORIGIN)})
 
 
 class Decisions(APIView):
@@ -140,23 +151,42 @@ def _next(request: Request, cursor: object) -> str:
 
 
 class Approve(APIView):
-    """The second approval; ``approve: false`` sends the decision back, with a note."""
+    """The second approval; ``approve: false`` sends the decision back, with a note.
 
-    @extend_schema(request=serializers.Noted)
+    With the ``digest`` of the ``held_decision`` that a claim showed, nothing else than that is approved: 409 once it changed.
+    """
+
+    @extend_schema(request=serializers.Verdict)
     def post(self, request: Request, pk: int) -> Response:
         user = account(request, "review.approve_decision")
-        body = body_of(request, serializers.Noted)
-        if not body["approve"]:
-            task = approve.send_back(pk, by=user, note=body["note"], origin=ORIGIN)
-            return Response({"approved": False, "task": task.pk})
-        approve.approve(pk, by=user, note=body["note"], origin=ORIGIN)
+        body = body_of(request, serializers.Verdict)
+        if not body.pop("approve"):
+            return _sent_back(pk, user, body)
+        approve.approve(pk, by=user, origin=ORIGIN, **body)
         return Response({"approved": True})
 
 
-class Undo(APIView):
-    @extend_schema(request=serializers.Nothing)
+class SendBack(APIView):
+    """Return a held decision to the queue it came from, with a note for whoever decides again."""
+
+    @extend_schema(request=serializers.Returned)
     def post(self, request: Request, pk: int) -> Response:
-        task = approve.undo(pk, by=account(request, "review.undo_decision"), origin=ORIGIN)
+        user = account(request, "review.approve_decision")
+        return _sent_back(pk, user, body_of(request, serializers.Returned))
+
+
+def _sent_back(pk: int, user: User, body: dict[str, Any]) -> Response:
+    task = approve.send_back(pk, by=user, origin=ORIGIN, **body)
+    return Response({"approved": False, "task": task.pk})
+
+
+class Undo(APIView):
+    """Take a decision back while nothing of it has left; another person's, or a policy's, with a reason."""
+
+    @extend_schema(request=serializers.Explained)
+    def post(self, request: Request, pk: int) -> Response:
+        user = account(request, "review.undo_decision")
+        task = approve.undo(pk, by=user, origin=ORIGIN, note=body_of(request, serializers.Explained)["note"])
         return Response({"task": task.pk})
 
 

@@ -80,12 +80,14 @@ def _reclaim(user: User, task: ReviewTask, what: Typed) -> str:
 
 
 def _accept(user: User, task: ReviewTask, what: Typed) -> str:
-    approve.approve(_held(user, task, what).pk, by=user, origin=ORIGIN, note=what.note)
+    held = _held(user, task, what)
+    approve.approve(held.pk, by=user, origin=ORIGIN, note=what.note, digest=what.digest)
     return NEXT
 
 
 def _send_back(user: User, task: ReviewTask, what: Typed) -> str:
-    approve.send_back(_held(user, task, what).pk, by=user, note=what.note, origin=ORIGIN)
+    held = _held(user, task, what)
+    approve.send_back(held.pk, by=user, note=what.note, origin=ORIGIN, digest=what.digest)
     return NEXT
 
 

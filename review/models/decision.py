@@ -34,6 +34,14 @@ class DecisionQuerySet(models.QuerySet["Decision"]):
     def by_policy(self) -> Self:
         return self.filter(task__isnull=True)
 
+    def waiting(self) -> Self:
+        """Held, with no verdict of a second person yet."""
+        return self.filter(held=True, approval__isnull=True)
+
+    def in_force(self) -> Self:
+        """Those that were never held, or approved by a second person."""
+        return self.filter(models.Q(held=False) | models.Q(approval__approved=True))
+
 
 class Decision(models.Model):
     """What was decided about one version of a case. Never edited; a later decision points at the one it supersedes."""
