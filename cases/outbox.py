@@ -25,18 +25,24 @@ EVENTS = (
     "decision.overridden",
     "effect.compensate",
     "alert.raised",
+    "task.urgent",
+    "task.breached",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something that happened to a case and that others are told of. ``data`` is what they are told, beside the case."""
+    """Something that happened to a case and that others are told of. ``data`` is what they are told, beside the case.
+
+    An event is told once per version of the case, or once for each ``about`` (such as one of its tasks).
+    """
 
     case: Case
     event: str
     data: Mapping[str, Any] = field(default_factory=dict)
     grace_seconds: int = 0
     version: int | None = None
+    about: str = ""
 
     @property
     def case_version(self) -> int:
@@ -94,7 +100,7 @@ def _effect(
         endpoint=endpoint,
         options=dict(options or {}),
         body={"case": told_of(case), **happening.data},
-        key=f"case-{case.pk}-v{happening.case_version}-{happening.event}-{target}",
+        key=f"case-{case.pk}-v{happening.case_version}-{happening.event}{happening.about}-{target}",
         blocking=happening.event in ("case.decided", "effect.compensate"),
     )
     if now is not None:

@@ -19,6 +19,7 @@ def schedule() -> list[Periodic]:
         Periodic("cases.jobs.sweep", settings.SWEEP_SECONDS),
         Periodic("cases.jobs.seal", 60),
         Periodic("review.jobs.expire", 30),
+        Periodic("review.jobs.breaches", 30),
         Periodic("feedback.jobs.take_fingerprints", 30),
         Periodic("metrics.jobs.roll_up", 10),
     ]

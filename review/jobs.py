@@ -5,6 +5,7 @@ from __future__ import annotations
 from cases import bells
 from cases.jobs import JOB_SECONDS
 from cases.models.choices import State
+from review.breach import see_late_tasks
 from review.claims import note_expired
 from review.route import route_batch
 
@@ -16,3 +17,8 @@ def route() -> None:
 def expire() -> None:
     """Write down the claims whose lease has run out; the tasks themselves are free the moment it does."""
     note_expired()
+
+
+def breaches() -> None:
+    """See the tasks that have become late."""
+    see_late_tasks(seconds=JOB_SECONDS)

@@ -22,6 +22,7 @@ STANDARD_QUEUES: dict[str, tuple[str, str, list[str]]] = {  # nobody needs to co
     FRONT_DESK: ("Front desk", Queue.Kind.GENERAL.value, ["reviewer", "expert"]),
     "experts": ("Experts", Queue.Kind.EXPERT.value, ["expert"]),
     "supervisors": ("Supervisors", Queue.Kind.SUPERVISOR.value, ["supervisor"]),
+    "fast-track": ("Fast track", Queue.Kind.FAST_TRACK.value, ["reviewer", "expert"]),
 }
 
 

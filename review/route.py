@@ -16,11 +16,11 @@ from cases.models import Case, Prediction
 from cases.models.choices import Priority, Reason, State
 from cases.outbox import Happening
 from cases.transitions import move
-from review import coin
+from review import coin, duty
 from review.models import Decision, Policy, Queue, ReviewTask
 from review.policies import front_desk, in_force
 from review.routing import LANES, Finding, PolicyView, QueueView, Route, RuleView, choose_route
-from review.tasks import SAMPLE_DUE, due_at, language_of
+from review.tasks import due_at, language_of, sample_due
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,8 @@ def _choose(cases: Sequence[Case]) -> list[Routed]:
     nothing = {case.pk: Prediction(case=case, error="there is no prediction") for case in cases}
     newest = nothing | {row.case_id: row for row in rows}
     policies = in_force({case.case_type_id: case.case_type for case in cases}.values())
-    views = {type_id: view_of(policy) for type_id, policy in policies.items()}
+    fast = fast_tracks() if any(case.priority == Priority.URGENT for case in cases) else []
+    views = {type_id: view_of(policy, fast=fast) for type_id, policy in policies.items()}
     return [
         Routed(
             case=case,
@@ -68,8 +69,15 @@ def _choose(cases: Sequence[Case]) -> list[Routed]:
     ]
 
 
-def view_of(policy: Policy) -> PolicyView:
-    """The part of a policy that the choice depends on. Its rules and their queues should be prefetched."""
+def fast_tracks() -> list[Queue]:
+    return list(Queue.objects.filter(kind=Queue.Kind.FAST_TRACK).order_by("id")[:1])
+
+
+def view_of(policy: Policy, *, fast: Sequence[Queue] | None = None) -> PolicyView:
+    """The part of a policy that the choice depends on. Its rules and their queues should be prefetched.
+
+    ``fast`` are the fast tracks of the installation, read here where they are not given.
+    """
     rules = [
         RuleView(queue=_queue_view(rule.queue), reason=rule.reason, when=rule.when, default=rule.default)
         for rule in policy.rules.all()
@@ -82,6 +90,7 @@ def view_of(policy: Policy) -> PolicyView:
         fallback=rules[-1].queue if rules else _queue_view(front_desk()),
         second_approval=policy.second_approval,
         sample_rate=policy.sample_rate,
+        fast_tracks=[_queue_view(queue) for queue in (fast_tracks() if fast is None else fast)],
     )
 
 
@@ -133,7 +142,12 @@ def _to_people(routed: Sequence[Routed], *, log: Journal) -> None:
     rows = {pk: _row(item) for pk, item in items.items()}
     data = {pk: _audited(item) for pk, item in items.items()}
     won = move(rows, source=State.CLASSIFIED, target=State.IN_REVIEW, log=log, data=data)
-    bulk.create([_task(items[pk], queue) for pk in won if (queue := items[pk].route.queue)])
+    tasks = [_task(items[pk], queue) for pk in won if (queue := items[pk].route.queue)]
+    ids = dict(bulk.create(tasks, returning=("case_id", "id")))
+    urgent = [task for task in tasks if task.priority == Priority.URGENT]
+    for task in urgent:
+        task.pk = ids[task.case_id]
+    duty.tell_urgent(urgent, log=log)
 
 
 def _task(item: Routed, queue: QueueView) -> ReviewTask:
@@ -164,7 +178,13 @@ def _by_policy(routed: Sequence[Routed], *, log: Journal) -> None:
     outbox.announce(happenings, log=log)
     sampled = [item for item in won if item.route.sampled]
     queues = {policy.pk: quality_queue(policy) for policy in {item.policy for item in sampled}}
-    bulk.create([_sample(item, queues[item.policy.pk]) for item in sampled])
+    now = timezone.now()
+    bulk.create(
+        [
+            _sample(item, queues[item.policy.pk], due=sample_due(item.policy, item.case, since=now, rank=rank))
+            for rank, item in enumerate(sampled)
+        ]
+    )
 
 
 def _written(decisions: list[Decision]) -> list[Decision]:
@@ -194,7 +214,7 @@ def told_of(decision: Decision) -> dict[str, Any]:
     return {"decision": {"id": decision.pk, "policy": decision.policy.number, **content}}
 
 
-def _sample(item: Routed, queue: Queue) -> ReviewTask:
+def _sample(item: Routed, queue: Queue, *, due: datetime) -> ReviewTask:
     """An automated case of the coin: it has acted, and is read afterwards, blind."""
     return ReviewTask(
         case=item.case,
@@ -206,7 +226,7 @@ def _sample(item: Routed, queue: Queue) -> ReviewTask:
         trace=item.route.trace,
         blind=True,
         priority=Priority.LOW,
-        due_at=timezone.now() + SAMPLE_DUE,
+        due_at=due,
     )
 
 
@@ -215,6 +235,15 @@ def lane_queue(policy: Policy, reason: str) -> Queue:
     kind = LANES.get(reason, Queue.Kind.GENERAL)
     named = [rule.queue for rule in policy.rules.all() if rule.queue.kind == kind]
     return named[0] if named else Queue.objects.filter(kind=kind).order_by("id").first() or front_desk()
+
+
+def senior_queue(policy: Policy, queue: Queue) -> Queue | None:
+    """Where a task of this queue goes when it is raised; None where no queue is more senior."""
+    ordinary = (Queue.Kind.GENERAL, Queue.Kind.FAST_TRACK)
+    target = lane_queue(policy, Reason.LOW_CONFIDENCE if queue.kind in ordinary else Reason.HIGH_RISK)
+    if target.pk == queue.pk or target.kind == Queue.Kind.GENERAL:
+        target = lane_queue(policy, Reason.HIGH_RISK)
+    return None if target.pk == queue.pk else target
 
 
 def quality_queue(policy: Policy) -> Queue:

@@ -18,6 +18,7 @@ LANES: dict[str, str] = {
     Reason.SECOND_APPROVAL: "supervisor",
     Reason.SAMPLE: "quality",
 }
+FAST_TRACK = "fast_track"
 ALWAYS_A_PERSON = frozenset({"validator"})
 GUARDED_BY_CONFIDENCE = frozenset({"validator", "exception_handler"})
 
@@ -50,6 +51,7 @@ class PolicyView:
     fallback: QueueView
     second_approval: Sequence[Mapping[str, Any]] = ()
     sample_rate: float = 0.0
+    fast_tracks: Sequence[QueueView] = ()  # of the installation, beside those that the rules name
 
     def threshold_for(self, label: str) -> float:
         return self.thresholds.get(label, self.threshold)
@@ -65,6 +67,10 @@ class Finding:
     out_of_scope: bool
     suspicious: bool
     facts: Mapping[str, Any]
+
+    @property
+    def urgent(self) -> bool:
+        return self.facts.get("priority") == "urgent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +88,17 @@ class Route:
 
 
 def choose_route(policy: PolicyView, finding: Finding, draw: float) -> Route:
-    """Decide now, or which queue and why. ``draw`` is the coin, uniform in [0, 1), the same whatever the model said."""
+    """Decide now, or which queue and why. ``draw`` is the coin, uniform in [0, 1), the same whatever the model said.
+
+    A rule with conditions or a reason says where a case goes, urgent or not. What only the default catches goes on the
+    fast track when it is urgent and there is one; a risk stays with those who answer for it.
+    """
     trace: list[dict[str, Any]] = []
     needs = _needs(policy, finding, trace)
     chosen = _first_rule(policy, finding, needs, trace)
     sampled = draw < policy.sample_rate
     if chosen is None and needs:
-        chosen = (needs[0], _lane(policy, needs[0]))
+        chosen = (needs[0], _lane(policy, needs[0], urgent=finding.urgent))
     if chosen is None:
         return Route(sampled=sampled, trace=trace)
     return Route(reason=chosen[0], queue=chosen[1], sampled=sampled, trace=trace)
@@ -103,7 +113,7 @@ def _needs(policy: PolicyView, finding: Finding, trace: list[dict[str, Any]]) ->
     tests: list[tuple[str, bool, dict[str, Any]]] = [
         (Reason.CLASSIFIER_ERROR, finding.failed, {}),
         (Reason.OUT_OF_SCOPE, finding.out_of_scope, {}),
-        (Reason.HIGH_RISK, finding.suspicious, {"because": "the text reads like instructions to the model"}),
+        (Reason.HIGH_RISK, finding.suspicious, SUSPICION if finding.suspicious else {}),
         (Reason.HIGH_RISK, bool(risky) and conditions.holds(risky), {"conditions": risky}),
         (Reason.LOW_CONFIDENCE, unsure, {"confidence": finding.confidence, "threshold": threshold}),
         (Reason.VALIDATION, policy.mode in ALWAYS_A_PERSON, {"mode": policy.mode}),
@@ -119,7 +129,8 @@ def _first_rule(
     for number, rule in enumerate(policy.rules, start=1):
         rows = conditions.evaluate(rule.when, finding.facts)
         reason = _reason_of(rule, needs, conditions_hold=conditions.holds(rows))
-        queue = _lane(policy, reason, rule) if reason and rule.default else rule.queue
+        caught = bool(reason) and rule.default
+        queue = _lane(policy, reason, rule, urgent=finding.urgent) if caught else rule.queue
         trace.append({"rule": number, "result": bool(reason), "reason": reason, "queue": queue.key, "conditions": rows})
         if reason:
             return reason, queue
@@ -135,9 +146,12 @@ def _reason_of(rule: RuleView, needs: Sequence[str], *, conditions_hold: bool) -
     return rule.reason if rule.reason in needs else ""
 
 
-def _lane(policy: PolicyView, reason: str, rule: RuleView | None = None) -> QueueView:
+def _lane(policy: PolicyView, reason: str, rule: RuleView | None = None, *, urgent: bool = False) -> QueueView:
     """The queue of the reason's lane among those the policy names, else the rule's own, else the fallback."""
-    kind = LANES.get(reason)
     named = [line.queue for line in policy.rules]
-    fitting = [queue for queue in named if queue.kind == kind]
+    if urgent and reason != Reason.HIGH_RISK:
+        fast = [queue for queue in (*named, *policy.fast_tracks) if queue.kind == FAST_TRACK]
+        if fast:
+            return fast[0]
+    fitting = [queue for queue in named if queue.kind == LANES.get(reason)]
     return fitting[0] if fitting else rule.queue if rule else policy.fallback

@@ -6,7 +6,7 @@ who knows its type.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -63,6 +63,12 @@ def _line(case_type: int | None, language: str) -> tuple[str, list[Any]]:
         parts.append(f"(t.language IN ('', %s) OR t.language {glob} %s)")
         values += [language, f"{language}-{every}"]
     return " AND ".join(parts), values
+
+
+def fits(known: Collection[Known], *, case_type: int, language: str) -> bool:
+    """Whether somebody with these skills can read a task of that type and language."""
+    languages = {"", language, *(language[:cut] for cut, letter in enumerate(language) if letter == "-")}
+    return not known or any(kind in (None, case_type) and (not language or tag in languages) for kind, tag in known)
 
 
 def outside(user: User, task: ReviewTask) -> str:
