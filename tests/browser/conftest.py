@@ -24,9 +24,13 @@ class Desk:
     faults: list[str] = field(default_factory=list)
 
     def watch(self) -> None:
-        self.page.on("console", lambda said: self.faults.append(said.text) if said.type == "error" else None)
+        self.page.on("console", self._said)
         self.page.on("pageerror", lambda fault: self.faults.append(str(fault)))
         self.page.on("request", self._left)
+
+    def _said(self, message: Any) -> None:
+        if message.type == "error":
+            self.faults.append(f"{self.page.url}: {message.text}")
 
     def _left(self, asked: Any) -> None:
         if not asked.url.startswith((self.address, "data:", "blob:")):

@@ -1,0 +1,83 @@
+"""Every page that a role can reach by links: it opens, axe finds nothing, nothing breaks the policy or leaves this machine."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+from django.urls import Resolver404, resolve
+
+from cases.models.choices import State
+from review.models import Note, Policy
+from tests import factories as make
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+ROLES = ("reviewer", "supervisor", "auditor", "manager", "administrator")
+FOREIGN = ("django_rq", "swagger")  # others wrote these pages; they have to open and to stay inside the policy
+MOST_PAGES = 70
+QUIET = {"preload": False}  # else axe copies style sheets into the page, which our policy forbids it
+LINKS = "[...document.querySelectorAll('a[href]:not([download])')].map(link => link.href)"
+
+
+def world() -> None:
+    """One of everything that a page can show."""
+    case_type = make.make_case_type("teacher", guidelines="# Rule\n\n| a | b |\n|---|---|\n| c | d |")
+    queue = make.make_queue()
+    make.make_queue("quality", kind="quality", groups=("auditor",))
+    Policy.objects.create(case_type=case_type, number=2, mode="teacher", status="proposed", change_reason="try it")
+    reader = make.make_user("reviewer", username="reader", is_staff=True)
+    for number in range(3):
+        case = make.make_case(
+            case_type, state=State.IN_REVIEW, requester="customer-7", payload={"text": f"hello {number}"}
+        )
+        make.make_prediction(case, evidence=[{"field": "payload.text", "start": 0, "end": 5}], rationale="so it seems")
+        make.make_task(case, queue=queue, claimed_by=reader if number == 0 else None, reason="low_confidence")
+        Note.objects.create(case=case, author=reader, text="look here, @reader")
+    closed = make.make_case(case_type, state=State.CLOSED, requester="customer-7")
+    prediction = make.make_prediction(closed)
+    make.make_decision(closed, by=reader, task=make.make_task(closed, queue=queue), prediction=prediction)
+
+
+def page_of(address: str) -> str | None:
+    """What kind of page an address is: one of each kind is looked at."""
+    try:
+        found = resolve(urlsplit(address).path)
+    except Resolver404:
+        return None
+    skipped = found.url_name in ("logout", "jsi18n", "download", "health") or found.view_name.startswith("static")
+    return None if skipped else found.view_name
+
+
+def walked(desk: Any) -> Iterator[tuple[str, str]]:
+    """Every kind of page that can be reached from home, each once, opened."""
+    waiting, seen = deque([desk.address + "/admin/"]), {"admin:index"}
+    while waiting and len(seen) < MOST_PAGES:
+        address = waiting.popleft()
+        answer = desk.page.goto(address)
+        assert answer.status == 200, (answer.status, address)
+        yield page_of(address) or "", address
+        for link in desk.page.evaluate(LINKS):
+            kind = page_of(link) if urljoin(link, "/") == desk.address + "/" else None
+            if kind and kind not in seen:
+                seen.add(kind)
+                waiting.append(link)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_page_that_can_be_reached_is_sound(open_desk: Any, role: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    world()
+    desk = open_desk()
+    desk.sign_in(make.make_user(role, is_staff=True))
+    found: dict[str, Any] = {}
+    for kind, address in walked(desk):
+        if not kind.startswith(FOREIGN):
+            rows = Axe().run(desk.page, options=QUIET).response["violations"]
+            found[address] = [(row["id"], [node["target"] for node in row["nodes"]][:3]) for row in rows]
+    assert {address: rows for address, rows in found.items() if rows} == {}
+    assert len(found) > 3
