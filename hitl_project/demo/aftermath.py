@@ -9,6 +9,7 @@ from typing import Any
 from cases import outbox, schemas
 from cases.models import Effect, EffectAttempt
 from feedback.models import Correction, OutcomeReport, Sample
+from hitl_project.demo import oversight
 from hitl_project.demo.book import Book, a_moment_after, acted_at, acts, written
 from hitl_project.demo.history import Life, News, Verdict
 from review.route import told_of
@@ -42,7 +43,8 @@ def _acting(book: Book, life: Life, verdict: Verdict, before: Verdict | None) ->
     effect = _named(_effect(book, life, verdict, acted_at(verdict)), "case.decided", told, target="log")
     action = book.case_types[life.case.case_type].action
     effect.action, effect.options, effect.blocking = action["backend"], action, True
-    yield _delivered(effect) if verdict.closed_at else effect
+    effect.next_attempt_at = effect.created_at + oversight.grace(life.case.case_type)
+    yield _delivered(effect, at=verdict.closed_at) if verdict.closed_at else effect
 
 
 def _effect(book: Book, life: Life, verdict: Verdict, at: datetime) -> Effect:
@@ -62,14 +64,13 @@ def _told(effect: Effect, book: Book, event: str, data: dict[str, Any]) -> Effec
     _named(effect, event, data, target=book.endpoint.key)
     effect.action, effect.endpoint, effect.blocking = "webhook", book.endpoint, False
     if effect.created_at < book.history.now - DEAD_FOR:
-        return _delivered(effect)
+        return _delivered(effect, at=a_moment_after(effect.created_at))
     effect.status, effect.attempts, effect.last_error = Effect.Status.DEAD, GAVE_UP_AFTER, UNREACHABLE
     return effect
 
 
-def _delivered(effect: Effect) -> Effect:
-    effect.status, effect.attempts = Effect.Status.DELIVERED, 1
-    effect.delivered_at = a_moment_after(effect.created_at)
+def _delivered(effect: Effect, *, at: datetime) -> Effect:
+    effect.status, effect.attempts, effect.delivered_at = Effect.Status.DELIVERED, 1, at
     return effect
 
 
@@ -80,7 +81,7 @@ def _tries(effect: Effect) -> Iterator[EffectAttempt]:
         yield EffectAttempt(
             effect=effect,
             number=number,
-            at=a_moment_after(effect.created_at) + timedelta(minutes=(number - 1) ** 3),
+            at=(effect.delivered_at or a_moment_after(effect.created_at)) + timedelta(minutes=(number - 1) ** 3),
             succeeded=fine,
             status=200 if fine and effect.endpoint else None,
             detail=said if fine else effect.last_error,

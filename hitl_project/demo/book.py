@@ -10,7 +10,7 @@ from typing import TypeVar
 from django.contrib.auth.models import User
 from django.db import models
 
-from cases.models import Case, CaseType, Prediction, WebhookEndpoint
+from cases.models import Attachment, Case, CaseType, Prediction, WebhookEndpoint
 from hitl_project.demo.history import History, Stay, Verdict
 from hitl_project.demo.people import Person
 from review.models import Decision, Policy, Queue, ReviewTask
@@ -31,6 +31,7 @@ class Book:
     endpoint: WebhookEndpoint
     sender: User
     cases: dict[int, Case] = field(default_factory=dict)
+    files: dict[int, list[Attachment]] = field(default_factory=dict)
     predictions: dict[int, Prediction] = field(default_factory=dict)
     tasks: dict[int, ReviewTask] = field(default_factory=dict)
     decisions: dict[int, Decision] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from typing import Any
 from hitl_project.demo.grammar import dice, texts
 
 CUSTOMERS = 420
+FIRST = 1000  # the first customer's number
 STYLES = {"formal": 24, "chatty": 30, "terse": 18, "annoyed": 12, "mobile": 16}
 TYPO_RATES = {"formal": 0.004, "chatty": 0.015, "terse": 0.01, "annoyed": 0.02, "mobile": 0.05}
 
@@ -32,7 +33,7 @@ class Customer:
 def customers() -> tuple[Customer, ...]:
     """The same people every time, so that each has a history."""
     rng = dice(1871)
-    return tuple(_customer(1000 + index, rng) for index in range(CUSTOMERS))
+    return tuple(_customer(FIRST + index, rng) for index in range(CUSTOMERS))
 
 
 def pick(rng: Random) -> Customer:

@@ -21,11 +21,13 @@ RAISED_BECAUSE = [
     "Never had one like this.",
     "Please check the order first.",
 ]
-WRONG_BECAUSE = [
-    "The customer wrote again: we answered the wrong question.",
-    "Booked back by accounts.",
-    "Filed in the wrong place.",
-]
+WRONG_BECAUSE = {
+    "support-email": "The customer wrote again: we answered the wrong question.",
+    "refund-request": "Booked back by accounts.",
+    "document-tag": "Filed in the wrong place.",
+    "receipt": "The card statement shows another figure.",
+    "reply": "The customer wrote back: that is not what the handbook says.",
+}
 RIGHT_BECAUSE = ["Closed without a further mail.", "Customer confirmed.", "Found where it was expected."]
 
 
@@ -47,9 +49,9 @@ def most_pressing(lives: Iterable[Life], person: Person) -> Life | None:
 
 
 def _may(person: Person, life: Life, stay: Stay) -> bool:
-    groups = next(queue["groups"] for queue in oversight.organisation()["queues"] if queue["key"] == stay.queue)
+    groups = oversight.groups_of(stay.queue)
     independent = all(verdict.stay is None or verdict.stay.person != person for verdict in life.verdicts)
-    return stay.person is None and person.role in groups and independent
+    return stay.person is None and person.role in groups and independent and person.reads(life.case.language)
 
 
 def take(life: Life, person: Person, at: datetime, rng: Random) -> datetime:
@@ -96,7 +98,7 @@ def hear(life: Life, at: datetime, rng: Random) -> None:
     if life.state != "closed" or life.news or life.open_stay:
         return
     right = is_right(life)
-    said = rng.choice(RIGHT_BECAUSE if right else WRONG_BECAUSE)
+    said = rng.choice(RIGHT_BECAUSE) if right else WRONG_BECAUSE[life.case.case_type]
     output = None if right else life.case.true_output
     life.news = News(life.verdicts[-1], right, output, "shop-mailroom", said, at)
     if not right:
@@ -136,7 +138,7 @@ def _read(life: Life, stay: Stay, person: Person, at: datetime, rng: Random) -> 
     seconds = _end(stay, at, "decided")
     answer, acted = stay.first_answer or {}, life.verdicts[-1]
     correct = answer == acted.output
-    note = "" if correct else judgement.note("amend", rng)
+    note = "" if correct else judgement.note("amend", life.case.case_type, rng)
     life.reading = Reading(person, acted, answer, answer, correct, at, seconds, automated=True, note=note)
     if not correct and life.state == "closed":
         _reopen(life, at, note)
@@ -179,7 +181,7 @@ def _decide(life: Life, stay: Stay, person: Person, at: datetime, rng: Random) -
 
 def _reject(verdict: Verdict, rng: Random) -> None:
     verdict.outcome, verdict.output, verdict.override = "reject", None, verdict.shown
-    verdict.note = judgement.note("reject", rng)
+    verdict.note = judgement.note("reject", "", rng)
 
 
 def _verdict(
@@ -196,5 +198,5 @@ def _verdict(
         stay=stay,
         shown=shown,
         held=oversight.needs_second(life.case, output),
-        note=judgement.note(outcome, rng),
+        note=judgement.note(outcome, life.case.case_type, rng),
     )

@@ -9,18 +9,22 @@ from random import Random
 
 import structlog
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, connections
+from django.utils import timezone
 
+from cases.attachments import attach
 from cases.ingest import ingest
+from cases.models import Case
 from hitl_project.demo.cases import DemoCase
-from hitl_project.demo.generator import stream
+from hitl_project.demo.generator import source
 from hitl_project.demo.grammar import dice
 from hitl_project.demo.people import of_role
 from hitl_project.demo.rows import envelope
 
 logger = structlog.get_logger(__name__)
 
-MIX = {"support-email": 6, "refund-request": 2, "document-tag": 3}
+MIX = {"support-email": 6, "refund-request": 2, "document-tag": 3, "receipt": 1, "reply": 1}
 PATIENCE = 5.0  # seconds to wait when the database does not answer
 
 
@@ -40,15 +44,18 @@ def feed(stopped: threading.Event, *, every: float, limit: int = 0) -> int:
 
 
 def _cases(seed: int, rng: Random) -> Iterator[DemoCase]:
-    streams = {key: stream(key, seed) for key in MIX}
+    sources = {key: source(key, seed) for key in MIX}
     while True:
-        yield next(streams[rng.choices(list(MIX), weights=list(MIX.values()))[0]])
+        yield sources[rng.choices(list(MIX), weights=list(MIX.values()))[0]](timezone.now())
 
 
 def _send(case: DemoCase, external_id: str, stopped: threading.Event) -> int:
     try:
         sender = User.objects.get(username=of_role("integration")[0].username)
-        ingest([envelope(case, external_id)], sender=sender, origin="api")
+        outcome = ingest([envelope(case, external_id)], sender=sender, origin="api")[0]
+        for paper in case.papers:
+            upload = SimpleUploadedFile(paper.name, paper.content(), paper.content_type)
+            attach(Case.objects.get(pk=outcome.case_id), upload, user=sender, origin="api")
     except DatabaseError as error:
         logger.warning("demo_case_waits", error=str(error))
         connections.close_all()

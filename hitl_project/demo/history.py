@@ -85,13 +85,14 @@ class News:
 
 @dataclass(slots=True)
 class Life:
-    """One case from its arrival to where it stands now."""
+    """One case from its arrival to where it stands now. ``tried`` is an attempt at an answer that came before it."""
 
     number: int
     case: DemoCase
     created_at: datetime
     draw: float
     sampled: bool = False
+    tried: Answer | None = None
     answer: Answer | None = None
     routed_at: datetime | None = None
     due_at: datetime | None = None

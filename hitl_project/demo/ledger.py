@@ -32,6 +32,9 @@ class _Case:
         life, case = self.life, self.book.cases[self.life.number]
         received = {"source": case.source, "digest": case.content_digest}
         yield self._event("case.received", life.created_at, self.book.sender, "api", data=received)
+        for row in self.book.files.get(life.number, ()):
+            told = {"sha256": row.sha256, "size": row.size, "content_type": row.content_type}
+            yield self._event("attachment.added", life.created_at, self.book.sender, "api", subject=row, data=told)
         if life.routed_at is None:
             return
         yield self._event(

@@ -14,7 +14,7 @@ from django.db.models import Max
 
 from cases.models import Case, CaseType, WebhookEndpoint
 from hitl_project.configuration import applying, reading
-from hitl_project.demo import accounts, aftermath, ledger, lessons, oversight, rows
+from hitl_project.demo import accounts, aftermath, enclosures, ledger, lessons, oversight, rows
 from hitl_project.demo.book import Book
 from hitl_project.demo.history import History
 from hitl_project.demo.people import of_role
@@ -59,7 +59,9 @@ def _write(history: History, hashes: accounts.Hashes, *, start: datetime) -> Non
         with transaction.atomic():
             book = _open_book(history, hashes, start=start)
             files += lessons.write_lessons(book)
-            for write in (rows.write_cases, rows.write_work, aftermath.write_effects, aftermath.write_feedback):
+            rows.write_cases(book)
+            enclosures.write_files(book, files)
+            for write in (rows.write_work, aftermath.write_effects, aftermath.write_feedback):
                 write(book)
             ledger.write_events(book)
             _follow_ids()

@@ -12,6 +12,7 @@ from cases.classifiers.base import Answer
 from cases.conditions import evaluate, holds
 from hitl_project.demo.cases import DemoCase, Output
 from hitl_project.demo.grammar import TEXTS
+from review.calendars import Hours, add_minutes, hours_of
 from review.routing import LANES, Finding, PolicyView, QueueView, Route, RuleView, choose_route
 
 FILE = TEXTS.parent / "organisation.yaml"
@@ -36,6 +37,12 @@ def queues() -> dict[str, QueueView]:
     """The queues of the file, numbered in its order."""
     rows = enumerate(organisation()["queues"], start=1)
     return {row["key"]: QueueView(id=number, key=row["key"], kind=row["kind"]) for number, row in rows}
+
+
+@cache
+def groups_of(queue: str) -> frozenset[str]:
+    """Who works in a queue."""
+    return frozenset(next(row["groups"] for row in organisation()["queues"] if row["key"] == queue))
 
 
 @cache
@@ -81,7 +88,7 @@ def facts(case: DemoCase, answer: Answer, output: Any) -> dict[str, Any]:
         "output": output,
         "payload": case.payload,
         "context": case.context,
-        "metadata": {},
+        "metadata": case.metadata,
         "confidence": answer.confidence,
         "label": answer.label,
         "priority": case.priority,
@@ -98,8 +105,23 @@ def lane(case_type: str, reason: str) -> str:
 
 def due(case: DemoCase, since: datetime) -> datetime:
     """The SLA moment of a case that began to wait."""
-    minutes: int = policy_of(case.case_type)["sla_minutes"][case.priority]
+    policy = policy_of(case.case_type)
+    minutes: int = policy["sla_minutes"][case.priority]
+    if "calendar" in policy:
+        return add_minutes(hours_of_calendar(policy["calendar"]), since, minutes)
     return since + timedelta(minutes=minutes)
+
+
+@cache
+def hours_of_calendar(key: str) -> Hours:
+    """The opening hours of one of the file's calendars."""
+    found = next(row for row in organisation()["calendars"] if row["key"] == key)
+    return hours_of(time_zone=found["time_zone"], hours=found["hours"], holidays=found["holidays"])
+
+
+def grace(case_type: str) -> timedelta:
+    """How long a decision may be undone before its effects leave."""
+    return timedelta(seconds=policy_of(case_type).get("grace_seconds", 0))
 
 
 def needs_second(case: DemoCase, output: Output | None) -> bool:

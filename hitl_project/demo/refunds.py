@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from hitl_project.demo import customers
-from hitl_project.demo.cases import DemoCase, Output, priority
+from hitl_project.demo.cases import DemoCase, Output, priority, spans
 from hitl_project.demo.grammar import chance, line, texts, with_typos
 
 GROUNDS = {"damaged": 26, "defect": 16, "changed_mind": 24, "used": 14, "made_to_measure": 8, "late": 12}
@@ -125,3 +125,34 @@ def _context(
 
 def _ago(days: int) -> str:
     return "yesterday" if days == 1 else f"{days} days ago"
+
+
+def explained(case: DemoCase, rng: Random) -> dict[str, Any]:
+    """The engine's answer with what it goes by, what else it thought of, and how sure it is of each field."""
+    found, texts_ = (
+        case.proposal or {},
+        {"payload.text": case.payload["text"], "context.0.text": case.context[0]["text"]},
+    )
+    sure, said = found["confidence"], found["output"]
+    paid = f"£{case.payload['paid']:.2f}"
+    wanted = [
+        ("payload.text", case.payload["text"].partition("\n")[0].partition(". ")[0].rstrip("."), "label"),
+        ("context.0.text", paid, "amount"),
+        ("context.0.text", f"delivered {_ago(case.payload['days_since_delivery'])}", "reason"),
+    ]
+    others = [label for label in ("approve", "partial", "deny") if label != said["label"]]
+    return {
+        **found,
+        "evidence": spans(texts_, wanted),
+        "alternatives": [
+            {"label": label, "confidence": round((1 - sure) * share, 3)}
+            for label, share in zip(others, (0.7, 0.3), strict=True)
+        ],
+        "fields": {
+            "label": sure,
+            "amount": round(sure * rng.uniform(0.85, 1), 3),
+            "reason": round(rng.uniform(0.7, 0.95), 3),
+        },
+        "model": "refund-engine",
+        "model_version": "3",
+    }

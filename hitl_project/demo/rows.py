@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
 
 from cases import schemas
 from cases.arrivals import digest_of as content_digest
+from cases.classifiers.base import Answer
 from cases.classify import prediction_of
-from cases.envelope import CaseIn, ContextItem, PredictionIn
+from cases.envelope import CaseIn, ContextItem, Evidence, PredictionIn
 from cases.models import Case, Prediction
 from cases.models.choices import Priority
 from hitl_project.demo.book import Book, a_moment_after, acts, written
@@ -17,12 +20,24 @@ from hitl_project.demo.history import Life, Stay, Verdict
 from review.models import Approval, Decision, ReviewTask
 from review.shown import digest_of
 
-SOURCES = {"support-email": "mailroom", "refund-request": "refund-engine", "document-tag": "scanner"}
+SOURCES = {
+    "support-email": "mailroom",
+    "refund-request": "refund-engine",
+    "document-tag": "scanner",
+    "receipt": "receipt-reader",
+    "reply": "draft-writer",
+}
+NUMBERED = {
+    "support-email": "sup",
+    "refund-request": "ref",
+    "document-tag": "doc",
+    "receipt": "rec",
+    "reply": "rep",
+}
 
 
 def envelope(case: DemoCase, external_id: str) -> CaseIn:
     """A made-up case as an integration sends it."""
-    found = case.proposal
     return CaseIn(
         case_type=case.case_type,
         source=SOURCES[case.case_type],
@@ -31,8 +46,17 @@ def envelope(case: DemoCase, external_id: str) -> CaseIn:
         priority=case.priority,  # type: ignore[arg-type]
         requester=case.requester,
         context=[ContextItem(**item) for item in case.context],
-        prediction=PredictionIn(**found, model="refund-engine", model_version="3") if found else None,
+        prediction=_sent(case.proposal) if case.proposal else None,
+        metadata=dict(case.metadata),
     )
+
+
+def _sent(found: dict[str, Any]) -> PredictionIn:
+    """What an engine says, as the API takes it."""
+    plain = {name: value for name, value in found.items() if name in PredictionIn.__struct_fields__}
+    known = Evidence.__struct_fields__
+    spans = [Evidence(**{name: span[name] for name in span if name in known}) for span in found["evidence"]]
+    return PredictionIn(**{**plain, "evidence": spans})
 
 
 def write_cases(book: Book) -> None:
@@ -40,12 +64,13 @@ def write_cases(book: Book) -> None:
     lives = book.history.lives
     book.cases = {row.pk: row for row in written(Case, (_case(book, life) for life in lives))}
     said = [life for life in lives if life.answer is not None and (life.routed_at or life.case.proposal)]
-    rows = written(Prediction, (_prediction(life) for life in said))
+    written(Prediction, (_prediction(life, life.tried, at=life.created_at) for life in said if life.tried))
+    rows = written(Prediction, (_prediction(life, life.answer, at=a_moment_after(life.created_at)) for life in said))
     book.predictions = {row.case_id: row for row in rows}
 
 
 def _case(book: Book, life: Life) -> Case:
-    sent = envelope(life.case, f"{life.case.case_type[:3]}-{life.number:06d}")
+    sent = envelope(life.case, f"{NUMBERED[life.case.case_type]}-{life.number:06d}")
     salt = secrets.token_hex(16)
     last = life.verdicts[-1] if life.verdicts and life.state in ("decided", "closed") else None
     waits = last is not None and not acts(last)
@@ -59,6 +84,7 @@ def _case(book: Book, life: Life) -> Case:
         requester=sent.requester,
         payload=sent.payload,
         context=life.case.context,
+        metadata=dict(life.case.metadata),
         salt=salt,
         content_digest=content_digest(salt, sent.content()),
         state=life.state,
@@ -84,10 +110,10 @@ def _label(life: Life) -> str:
     return life.answer.label if life.answer else ""
 
 
-def _prediction(life: Life) -> Prediction:
-    assert life.answer is not None  # noqa: S101 - the caller chose those with an answer
-    row = prediction_of(life.number, life.answer)
-    row.created_at = a_moment_after(life.created_at)
+def _prediction(life: Life, answer: Answer | None, *, at: datetime) -> Prediction:
+    assert answer is not None  # noqa: S101 - the caller chose those with an answer
+    row = prediction_of(life.number, answer)
+    row.created_at = at
     return row
 
 
@@ -116,6 +142,7 @@ def _task(book: Book, life: Life, stay: Stay) -> ReviewTask:
     return ReviewTask(
         case=book.cases[life.number],
         case_type_id=book.cases[life.number].case_type_id,
+        language=life.case.language,
         queue=book.queues[stay.queue],
         policy=book.policies[life.case.case_type],
         reason=stay.reason,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
+from random import Random
 
 from cases.classifiers.base import Answer
 from cases.classifiers.local import NAME
@@ -14,9 +15,22 @@ from feedback.evaluation import compare, score
 from feedback.examples import Example, split, texts_and_labels
 from feedback.training import SEED
 from hitl_project.demo.cases import DemoCase, Output
+from hitl_project.demo.grammar import chance
 from hitl_project.demo.history import Life, Round
 
 UNTRAINED = "untrained: no model has been trained for this case type yet"
+TRIES_LOST = 0.035
+# The model that was asked before the one that answered, and why it did not.
+TRIED = {
+    "refund-request": ("refund-engine", "2"),
+    "receipt": ("receipt-reader", "2.3"),
+    "reply": ("draft-writer", "1.7"),
+}
+LOST_BECAUSE = [
+    "timeout: no answer within 10 seconds",
+    "http 503: the model is being loaded",
+    "output.label: Choose one of the labels of the schema",
+]
 
 
 @dataclass(slots=True)
@@ -99,6 +113,14 @@ def _rationale(guess: Guess, text: str) -> str:
     return f"The words {words} speak most for “{guess.label}”." if words else ""
 
 
+def failed_try(case_type: str, rng: Random) -> Answer | None:
+    """Now and then the first to be asked gave no answer."""
+    if not chance(TRIES_LOST, rng):
+        return None
+    model, version = TRIED.get(case_type, ("llm", "small-2"))
+    return Answer(output=None, error=rng.choice(LOST_BECAUSE), model=model, model_version=version, latency_ms=10_000)
+
+
 def proposed(case: DemoCase) -> Answer:
     """The answer of the engine in front of a case type."""
     found = case.proposal or {}
@@ -106,7 +128,9 @@ def proposed(case: DemoCase) -> Answer:
         output=found["output"],
         confidence=found["confidence"],
         rationale=found["rationale"],
+        evidence=found["evidence"],
+        alternatives=found["alternatives"],
         label=found["output"]["label"],
-        model="refund-engine",
-        model_version="3",
+        model=found["model"],
+        model_version=found["model_version"],
     )

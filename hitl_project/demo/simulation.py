@@ -16,13 +16,13 @@ from random import Random
 
 from cases.classifiers.base import Answer
 from hitl_project.demo import desk, oversight, school, shifts
-from hitl_project.demo.generator import generate, stream
+from hitl_project.demo.generator import generate, source
 from hitl_project.demo.grammar import chance, dice
 from hitl_project.demo.history import History, Life, Stay, Verdict
 from hitl_project.demo.people import PEOPLE, Person
 
 DAYS = 30
-PER_DAY = {"support-email": 72, "refund-request": 15, "document-tag": 34}
+PER_DAY = {"support-email": 72, "refund-request": 15, "document-tag": 34, "receipt": 10, "reply": 12}
 TAUGHT = {"support-email": 140, "document-tag": 60}
 ROUND_DAYS = {"support-email": (0, 3, 7, 12, 19, 27), "document-tag": (0, 9, 22)}
 # How long before the present people of a role stopped, so that something waits in every queue.
@@ -74,7 +74,7 @@ def _schools() -> dict[str, school.School]:
 def _teach(world: World, start: datetime, seed: int) -> None:
     """The labelled examples the shop began with, from an old mailbox and an old archive."""
     for key, number in TAUGHT.items():
-        for case in generate(key, number, seed + 2):
+        for case in generate(key, number, seed + 2, at=start - timedelta(hours=5)):
             world.schools[key].teach(case, case.true_output, origin="labelled")
             world.history.taught.append((start - timedelta(hours=5), case))
 
@@ -86,9 +86,10 @@ def _receive(world: World, start: datetime, first_number: int, seed: int) -> Non
         for key, per_day in PER_DAY.items()
         for at in shifts.arrivals(start, world.history.now, per_day=per_day, rng=world.rng)
     ]
-    sources = {key: stream(key, seed) for key in PER_DAY}
+    sources = {key: source(key, seed) for key in PER_DAY}
     for number, (at, key) in enumerate(sorted(moments), start=first_number):
-        life = Life(number, next(sources[key]), at, world.draw(number))
+        life = Life(number, sources[key](at), at, world.draw(number))
+        life.tried = school.failed_try(key, world.rng)
         world.history.lives.append(life)
         world.plan(at + timedelta(seconds=SECONDS_TO_ANSWER), partial(_route, world, life))
 
@@ -114,7 +115,7 @@ def _route(world: World, life: Life, at: datetime) -> None:
         stay.trace, stay.blind = route.trace, route.sampled
         return _wait(world, life)
     _automatic(life, life.answer, at)
-    world.plan(at + timedelta(seconds=4), partial(desk.close, life))
+    _close_later(world, life, at)
     _maybe_news(world, life, at)
     if route.sampled:
         stay = desk.enter(life, "quality", "sample", at, at + timedelta(days=7), reviewed=False)
@@ -127,6 +128,11 @@ def _automatic(life: Life, answer: Answer, at: datetime) -> None:
     output = dict(answer.output or {})
     life.verdicts.append(Verdict(version=life.version, outcome="approve", output=output, override=False, at=at))
     life.state = "decided"
+
+
+def _close_later(world: World, life: Life, at: datetime) -> None:
+    """What was decided leaves once it can no longer be undone."""
+    world.plan(at + oversight.grace(life.case.case_type) + timedelta(seconds=5), partial(desk.close, life))
 
 
 def _maybe_news(world: World, life: Life, at: datetime) -> None:
@@ -191,7 +197,7 @@ def _finish(world: World, life: Life, person: Person, at: datetime) -> None:
     if verdict is None:
         return
     if not verdict.held or verdict.approval:
-        world.plan(at + timedelta(seconds=5), partial(desk.close, life))
+        _close_later(world, life, at)
         _maybe_news(world, life, at)
     _learn(world, life, verdict)
 

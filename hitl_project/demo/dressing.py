@@ -1,0 +1,119 @@
+"""The made-up cases as they reach the office: by mail with its head, with files, with the records that other systems keep."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from random import Random
+from typing import Any
+
+from hitl_project.demo import customers, letters
+from hitl_project.demo.cases import DemoCase
+from hitl_project.demo.documents import document
+from hitl_project.demo.emails import email
+from hitl_project.demo.grammar import chance
+from hitl_project.demo.papers import Paper
+from hitl_project.demo.refunds import explained, refund
+from hitl_project.demo.spanish import spanish_mail
+
+SPANISH = 0.06
+ROLLS = 4  # how many different photographs there are of each kind of damage
+SCANNERS = ["scanner-goods-in", "scanner-accounts", "scanner-post-room"]
+
+
+def support_mail(rng: Random, at: datetime) -> DemoCase:
+    """A support e-mail with its head, now and then in Spanish, a fifth of them above an older mail."""
+    case = spanish_mail(rng) if chance(SPANISH, rng) else email(rng)
+    customer = letters.sender_of(case.requester)
+    slots = {**customers.slots(customer, rng), **letters.told_in(case.context)}
+    text = case.payload["text"]
+    if not case.language and ">" not in text and chance(0.2, rng):
+        text += "\n\n" + letters.quoted(slots, at=at, rng=rng)
+    copied = letters.COPIED.format(town=customer.town.lower()) if chance(0.12, rng) else ""
+    head = letters.headers(letters.address(customer), letters.CARE, case.payload["subject"], at=at, copied=copied)
+    more = {"order_lines": letters.basket(slots, rng=rng), "ticket": letters.ticket(slots, at=at, rng=rng)}
+    return replace(case, payload={**head, "text": text, **more}, papers=_enclosed(case, slots, rng))
+
+
+def _enclosed(case: DemoCase, slots: dict[str, str], rng: Random) -> tuple[Paper, ...]:
+    """A photograph of what came broken, the confirmation of the order; most mails bring nothing."""
+    papers: list[Paper] = []
+    if case.true_output["label"] in ("damaged-item", "wrong-item") and chance(0.35, rng):
+        papers.append(_photo(slots, rng))
+    if chance(0.08, rng) or (papers and chance(0.5, rng)):
+        papers.append(_confirmation(slots, case.requester))
+    return tuple(papers)
+
+
+def _photo(slots: dict[str, str], rng: Random) -> Paper:
+    name = rng.choice(["IMG_{n}.png", "photo-{n}.png", "damage-{n}.png"]).format(n=rng.randrange(1000, 9999))
+    return Paper(name, "photo", (letters.kind_of(slots["product"]), slots["flaw"]), seed=rng.randrange(ROLLS))
+
+
+def _confirmation(slots: dict[str, str], requester: str) -> Paper:
+    lines = (
+        f"Order confirmation {slots['order']}",
+        "Harbour & Pine Ltd, 4 Ropewalk, Merrow",
+        "",
+        f"Customer: {requester}",
+        f"1 x {slots['product']:<40}{slots['amount']:>14}",
+        f"Delivery by {slots['carrier']}",
+        "",
+        "Returns are free within 30 days of delivery. Made-to-measure goods are excluded.",
+    )
+    return Paper(f"confirmation-{slots['order']}.pdf", "page", lines)
+
+
+def refund_form(rng: Random, at: datetime) -> DemoCase:
+    """A refund request as the form on the shop's site mails it, with photographs where something is broken."""
+    case = refund(rng)
+    payload, customer = case.payload, letters.sender_of(case.requester)
+    slots = {**customers.slots(customer, rng), **letters.told_in(case.context)}
+    head = letters.headers(letters.address(customer), letters.REFUNDS, f"Refund request for {payload['order']}", at=at)
+    text = payload["text"] + ("\n\n" + letters.quoted(slots, at=at, rng=rng) if chance(0.25, rng) else "")
+    days = int(payload["days_since_delivery"])
+    paid = [
+        {"item": payload["item"], "quantity": 1, "paid": payload["paid"]},
+        {"item": "delivery", "quantity": 1, "paid": 6.9},
+    ]
+    more = {"order_lines": paid, "parcel": letters.parcel(slots, at=at, days=days, rng=rng)}
+    dressed = replace(case, payload={**head, **payload, "text": text, **more}, papers=_proof(case, slots, rng))
+    return replace(dressed, proposal=explained(dressed, rng))
+
+
+def _proof(case: DemoCase, slots: dict[str, str], rng: Random) -> tuple[Paper, ...]:
+    broken = "photo" in case.payload["text"] or "picture" in case.payload["text"] or "broken" in case.payload["text"]
+    papers = [_photo(slots, rng)] if broken and chance(0.8, rng) else []
+    return (*papers, _confirmation(slots, case.requester)) if chance(0.5, rng) else tuple(papers)
+
+
+def scan(rng: Random, at: datetime) -> DemoCase:
+    """A paper as the scanner mails it: its text, the lines it read as a table, and now and then the page itself."""
+    case = document(rng)
+    rows, title = case.payload["text"].split("\n"), case.payload["title"]
+    scanner = rng.choice(SCANNERS)
+    head = letters.headers(f"{scanner}@harbourandpine.example", letters.ARCHIVE, title, at=at)
+    del head["subject"]  # the title says it
+    read: list[dict[str, Any]] = [
+        {"line": number, "read": row[:60], "sure": round(rng.uniform(0.82, 0.99), 2)}
+        for number, row in enumerate(rows, 1)
+    ]
+    engine = {
+        "engine": {"name": "Tesserae", "version": "5.3"},
+        "languages": ["en"],
+        "skew": round(rng.uniform(-2, 2), 1),
+    }
+    payload = {**head, **case.payload, "lines": read, "scan": {**engine, "sheets": [{"side": "front", "dpi": 300}]}}
+    if chance(0.15, rng):
+        payload["cover_note"] = (
+            f"Please file.\n\n{letters.quoted(customers.slots(customers.pick(rng), rng), at=at, rng=rng)}"
+        )
+    return replace(case, payload=payload, papers=_page(title, rows, rng))
+
+
+def _page(title: str, rows: list[str], rng: Random) -> tuple[Paper, ...]:
+    papers = (
+        Paper("scan.pdf", "page", (title, "", *rows)),
+        Paper("page-1.png", "receipt", (title, "", *rows), seed=rng.randrange(9)),
+    )
+    return papers if chance(0.12, rng) else papers[:1] if chance(0.2, rng) else ()
