@@ -181,7 +181,7 @@ def test_a_reader_finds_input_reasons_evidence_history_and_guidelines_on_one_pag
         "<strong>twice</strong>",
         "&lt;script&gt;",
         "21 %",
-        "id</span>",
+        "<dt>Id</dt>",
     ):
         assert part in html, part
     assert "<script>alert" not in html

@@ -8,8 +8,9 @@ from django.contrib.auth.models import User
 
 from cases.models import Attachment, AuditEvent, Case, Effect, Prediction
 from cases.models.choices import State
+from review.desk.files import files_of
 from review.desk.inputs import input_of
-from review.desk.text import marks_of
+from review.desk.text import Mark, marks_of
 from review.models import Decision, ReviewTask
 
 MOST = 50
@@ -22,16 +23,23 @@ def history_of(user: User, case: Case, *, hidden: bool) -> dict[str, Any]:
     )
     shown: dict[str, Any] = {} if hidden else _answers(case)
     effects = Effect.objects.filter(case=case).select_related("endpoint").defer("body").order_by("-id")[:MOST]
-    marks = [] if hidden else marks_of(shown["predictions"][0].evidence if shown["predictions"] else [])
+    marks = [] if hidden else _marks(case, shown)
     return {
         "input": input_of(case.payload, marks),
         "tasks": list(tasks),
         "events": [] if hidden else list(AuditEvent.objects.filter(case_id=case.pk).order_by("id")[:200]),
         "effects": [] if hidden else list(effects),
-        "attachments": list(Attachment.objects.filter(case=case).order_by("id")[:MOST]),
+        "attachments": files_of(Attachment.objects.filter(case=case).order_by("id")[:MOST]),
         "may_reopen": user.has_perm("review.override_decision") and case.state in (State.DECIDED, State.CLOSED),
         **shown,
     }
+
+
+def _marks(case: Case, shown: dict[str, Any]) -> list[Mark]:
+    """The newest answer's evidence in the input."""
+    if not shown["predictions"]:
+        return []
+    return marks_of(shown["predictions"][0].evidence, {"payload": case.payload, "context": case.context})
 
 
 def _answers(case: Case) -> dict[str, Any]:

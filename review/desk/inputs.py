@@ -1,140 +1,109 @@
-"""The original input as blocks to read: short values in a table, long texts with their evidence, the rest as a tree."""
+"""The original input as blocks to read, each by its kind.
+
+What a payload, always a JSON object, may hold, and how it is shown:
+
+* an e-mail (`review.desk.emails` lists the shapes): headers in a table, the text with its quotes and signature folded. It may
+  be the payload itself, beside other fields, or the object under a key, as in ``{"email": {"subject": …, "text": …}}``.
+* a text: a string with a line break, of more than 90 characters, under ``text``, or with evidence in it. Long ones scroll.
+* short values: names and values, in the payload's order; an object of nothing else is a group under its key.
+* a table: a list of like objects, ``[{"item": "lamp", "price": 40}, …]``, or ``{"columns": […], "rows": [[…], …]}``.
+* anything else that is nested: a tree that folds.
+
+Evidence points at a text by its path, ``{"field": "payload.items[0].name", "start": 0, "end": 4, "supports": "amount"}``. However
+large the payload, a page shows about 64 kB of it as HTML; the rest is cut, and the whole can be read on a page of its own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from review.desk.blocks import Block, Email, Pair, Pairs, Passage, Table, Tree, titled
+from review.desk.emails import email_in
+from review.desk.passages import passage_of
+from review.desk.sheet import Sheet, sheet_of
+from review.desk.tables import table_of
+from review.desk.text import Mark
+from review.desk.trees import tree_of
+from review.desk.values import is_scalar, scalar_at
 
-from review.desk.text import SHOWN_CHARACTERS, Mark, marked, seen
-
+ROOM = 64_000
 SHORT = 90
-MAX_NODES = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    name: str
-    value: SafeString
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """A text to read. ``cut`` tells how many characters the page leaves out."""
-
-    name: str
-    html: SafeString
-    cut: int = 0
-
-
-@dataclass(slots=True)
-class Node:
-    """A branch of nested data: either a value, or parts below it."""
-
-    name: str
-    value: SafeString = field(default_factory=SafeString)
-    parts: list[Node] = field(default_factory=list)
+MOST_PAIRS = 120
+GROUP = 16  # short values that still make a group
+PAIR = 60  # bytes of markup
+KINDS: tuple[type[Block], ...] = (Email, Pairs, Passage, Table, Tree)
 
 
 @dataclass(slots=True)
 class Input:
-    """A payload, ready to be shown."""
+    """A payload, ready to be shown: its blocks in the order in which they are best read."""
 
-    pairs: list[Pair] = field(default_factory=list)
-    passages: list[Passage] = field(default_factory=list)
-    trees: list[Node] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=list)
+    left_out: int = 0
 
     @property
     def cut(self) -> bool:
-        return any(passage.cut for passage in self.passages)
+        return bool(self.left_out) or any(block.cut for block in self.blocks)
 
-
-@dataclass(frozen=True, slots=True)
-class Fragment:
-    """A piece of context with its source."""
-
-    title: str
-    html: SafeString
-    url: str = ""
-    pairs: tuple[Pair, ...] = ()
+    @property
+    def alone(self) -> bool:
+        """One text and nothing else, which needs no heading of its own."""
+        return len(self.blocks) == 1 and isinstance(self.blocks[0], Passage)
 
 
 def input_of(payload: Any, marks: Sequence[Mark]) -> Input:
-    """A payload as blocks, in its own order within each kind."""
+    """A payload as blocks: e-mails, short values, texts, tables, trees, each kind in the payload's own order."""
+    sheet = sheet_of(ROOM, marks)
+    facts = payload if isinstance(payload, Mapping) else {"": payload}
     shown = Input()
-    items = payload.items() if isinstance(payload, Mapping) else [("", payload)]
-    for key, value in items:
-        name, path = str(key), f"payload.{key}" if key else "payload"
-        own = [mark for mark in marks if mark.path == path]
-        if isinstance(value, str) and (len(value) > SHORT or "\n" in value or own or name == "text"):
-            shown.passages.append(_passage(name, value, own))
-        elif isinstance(value, dict | list) and value:
-            shown.trees.append(_Tree(marks).node(name, value, path))
-        else:
-            shown.pairs.append(Pair(_titled(name), scalar(value)))
+    found = email_in(facts, "payload", sheet)
+    rest = {key: value for key, value in facts.items() if not found or key not in found.used}
+    pairs = {key: value for key, value in rest.items() if _is_short(str(key), value)}
+    shown.left_out += _add_pairs(shown, pairs, sheet)
+    others = [(str(key), value) for key, value in rest.items() if key not in pairs]
+    for position, (key, value) in enumerate(others):
+        with sheet.part(among=len(others) - position) as part:
+            shown.blocks.append(_block(key, value, part))
+    shown.blocks.sort(key=lambda block: KINDS.index(type(block)))
+    if found:
+        shown.blocks.insert(0, found.email)
     return shown
 
 
-def context_of(context: Any, marks: Sequence[Mark]) -> list[Fragment]:
-    """The context fragments that came with the case."""
-    found = []
-    for position, item in enumerate(context if isinstance(context, list) else []):
-        parts = item if isinstance(item, Mapping) else {"text": item}
-        own = [mark for mark in marks if mark.path == f"context.{position}.text"]
-        text = parts.get("text", "")
-        html = _passage("", text, own).html if isinstance(text, str) else scalar(text)
-        found.append(Fragment(str(parts.get("title") or ""), html, _address(parts.get("url")), _rest(parts)))
-    return found
+def _is_short(key: str, value: Any) -> bool:
+    if isinstance(value, dict | list) and value:
+        return False
+    if not isinstance(value, str):
+        return True
+    return len(value) <= SHORT and "\n" not in value and key != "text"
 
 
-def scalar(value: Any) -> SafeString:
-    """One value in words."""
-    if value is None or value in ("", [], {}):
-        return format_html('<span class="cs-none">{}</span>', "–")
-    if isinstance(value, bool):
-        return seen("true" if value else "false")
-    return seen(str(value)[:SHOWN_CHARACTERS])
+def _add_pairs(shown: Input, pairs: Mapping[str, Any], sheet: Sheet) -> int:
+    """Short values as one block; returns how many were left out."""
+    if not pairs:
+        return 0
+    rows = [_pair(key, value, "payload", sheet) for key, value in list(pairs.items())[:MOST_PAIRS]]
+    shown.blocks.append(Pairs("", rows))
+    return len(pairs) - len(rows)
 
 
-def _passage(name: str, text: str, marks: Sequence[Mark]) -> Passage:
-    cut = max(0, len(text) - SHOWN_CHARACTERS)
-    return Passage(_titled(name), marked(text[:SHOWN_CHARACTERS], marks), cut)
+def _pair(key: Any, value: Any, path: str, sheet: Sheet) -> Pair:
+    name = str(key)[:SHORT]
+    sheet.spend(PAIR + len(name))
+    return Pair(titled(name), scalar_at(value, f"{path}.{key}", sheet))
 
 
-def _titled(name: str) -> str:
-    return name.replace("_", " ").strip().capitalize()
-
-
-def _address(url: Any) -> str:
-    """A source's address, if it is one a person may safely follow."""
-    return url if isinstance(url, str) and url.startswith(("https://", "http://")) else ""
-
-
-def _rest(parts: Mapping[str, Any]) -> tuple[Pair, ...]:
-    known = ("title", "text", "url")
-    return tuple(Pair(_titled(str(key)), scalar(value)) for key, value in parts.items() if key not in known)
-
-
-class _Tree:
-    """Nested data as a tree of bounded size."""
-
-    def __init__(self, marks: Sequence[Mark]) -> None:
-        self.marks = marks
-        self.nodes = 0
-
-    def node(self, name: str, value: Any, path: str) -> Node:
-        self.nodes += 1
-        if not isinstance(value, dict | list):
-            own = [mark for mark in self.marks if mark.path == path]
-            return Node(name, marked(value[:SHOWN_CHARACTERS], own) if isinstance(value, str) else scalar(value))
-        node = Node(name)
-        for key, part in value.items() if isinstance(value, dict) else enumerate(value, start=1):
-            if self.nodes >= MAX_NODES:
-                node.parts.append(Node("…"))
-                break
-            below = key if isinstance(value, dict) else int(key) - 1
-            node.parts.append(self.node(str(key), part, f"{path}.{below}"))
-        return node
+def _block(key: str, value: Any, sheet: Sheet) -> Block:
+    """One value that is not short, by its kind."""
+    path = f"payload.{key}" if key else "payload"
+    if isinstance(value, str):
+        return passage_of(key[:SHORT], value, sheet.at(path), sheet)
+    if table := table_of(key[:SHORT], value, path, sheet):
+        return table
+    if isinstance(value, Mapping) and (found := email_in(value, path, sheet)) and set(value) <= found.used:
+        return replace(found.email, title=titled(key[:SHORT]))
+    if isinstance(value, Mapping) and len(value) <= GROUP and all(is_scalar(part) for part in value.values()):
+        return Pairs(titled(key[:SHORT]), [_pair(name, part, path, sheet) for name, part in value.items()])
+    return tree_of(titled(key[:SHORT]), value, path, sheet)

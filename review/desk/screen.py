@@ -18,6 +18,7 @@ from cases.models import Attachment, Case, Prediction
 from cases.models.choices import Reason
 from review.desk.contexts import Fragment, context_of
 from review.desk.fields import Field
+from review.desk.files import File, files_of
 from review.desk.form import fields_of
 from review.desk.inputs import Input, input_of
 from review.desk.machine import Machine, machine_of, rows_of
@@ -47,7 +48,7 @@ class Screen:
     fields: list[Field]
     guidelines: SafeString
     why: list[Line]
-    attachments: list[Attachment]
+    attachments: list[File]
     earlier_cases: list[Earlier]
     earlier_predictions: list[Prediction]
     decisions: list[Decision]
@@ -79,19 +80,34 @@ class Screen:
 
     @property
     def mine(self) -> bool:
-        task = self.task
-        return task.closed_at is None and task.assignee_id == self.user.pk and task.lease_until > self.now
+        """In the reader's hands to work on: taken up, and not put on hold."""
+        return self.in_my_hands and self.task.claimed_at is not None and not self.task.hold_reason
+
+    @property
+    def in_my_hands(self) -> bool:
+        return self.running and self.task.assignee_id == self.user.pk
+
+    @property
+    def handed(self) -> bool:
+        """Somebody put it into the reader's hands, and they have not taken it up yet."""
+        return self.in_my_hands and self.task.claimed_at is None
 
     @property
     def taken(self) -> bool:
         """Somebody else holds it now."""
-        task = self.task
-        held = task.closed_at is None and task.assignee_id is not None and task.lease_until > self.now
-        return held and task.assignee_id != self.user.pk
+        return self.running and self.task.assignee_id not in (None, self.user.pk)
+
+    @property
+    def snoozed(self) -> bool:
+        return self.running and self.task.assignee_id is None
+
+    @property
+    def running(self) -> bool:
+        return self.task.closed_at is None and self.task.lease_until > self.now
 
     @property
     def free(self) -> bool:
-        return self.task.closed_at is None and not self.mine and not self.taken
+        return self.task.closed_at is None and not self.running
 
     @property
     def seconds_left(self) -> int:
@@ -132,7 +148,7 @@ class Screen:
 
     @property
     def may_claim(self) -> bool:
-        return self.free and not self.own_decision and self.user.has_perm("review.claim_reviewtask")
+        return (self.free or self.handed) and not self.own_decision and self.user.has_perm("review.claim_reviewtask")
 
     @property
     def own_decision(self) -> bool:
@@ -169,7 +185,7 @@ def screen_of(user: User, task_id: int) -> Screen:
         fields=fields_of(case.case_type.output_schema, _starting_output(task, shown)),
         guidelines=rendered(case.case_type.guidelines),
         why=[] if hidden else lines_of(task.trace),
-        attachments=list(
+        attachments=files_of(
             visible(user, Attachment.objects.filter(case=case), "cases.view_attachment").order_by("id")[:20]
         ),
         earlier_cases=earlier_cases(case),

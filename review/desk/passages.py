@@ -1,0 +1,61 @@
+"""Texts to read: cut to the room there is, what comes along with them folded, their evidence marked wherever it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from review.desk.blocks import Excerpt, Fold, Passage, titled
+from review.desk.folding import OWN, Stretch, stretches
+from review.desk.sheet import Sheet
+from review.desk.text import Mark, marked, seen
+from review.desk.values import MARKUP
+
+LONG = 6000
+AROUND = 120  # characters about evidence that lies beyond the cut
+MOST_EXCERPTS = 12
+LONGEST_EXCERPT = 400
+PREVIEW = 72
+
+
+def passage_of(title: str, text: str, marks: Sequence[Mark], sheet: Sheet, *, folded: bool = False) -> Passage:
+    """A text as a passage; with ``folded`` what an e-mail brings along is folded away.
+
+    A fold that holds evidence stays open, and so do all where there is nothing else to read.
+    """
+    sheet.spend(MARKUP * len(marks))
+    shown = sheet.fitting(text)
+    parts = stretches(text[:shown]) if folded else [Stretch(OWN, 0, shown)] * bool(shown)
+    alone = not any(part.kind == OWN and text[part.start : part.end].strip() for part in parts)
+    return Passage(
+        title=titled(title),
+        folds=[_fold(text, part, marks, alone=alone) for part in parts],
+        cut=len(text) - shown,
+        long=shown > LONG,
+        excerpts=_excerpts(text, [mark for mark in marks if mark.end > shown], shown),
+    )
+
+
+def _fold(text: str, part: Stretch, marks: Sequence[Mark], *, alone: bool) -> Fold:
+    written = text[part.start : part.end]
+    first = next((line.strip(" >\t\r\n") for line in written.splitlines() if line.strip(" >\t\r\n-_")), "")
+    return Fold(
+        kind=part.kind,
+        html=marked(text, marks, part.start, part.end),
+        lines=sum(bool(line.strip()) for line in written.splitlines()),
+        preview=seen(first[:PREVIEW]),
+        open=alone or any(mark.start < part.end and mark.end > part.start for mark in marks),
+    )
+
+
+def _excerpts(text: str, beyond: Sequence[Mark], shown: int) -> list[Excerpt]:
+    """Evidence further down, each piece with the words around it; pieces that touch are one."""
+    found: list[Excerpt] = []
+    reached = shown
+    for mark in beyond:
+        start, end = max(mark.start - AROUND, reached), min(mark.end + AROUND, mark.start + LONGEST_EXCERPT, len(text))
+        if len(found) == MOST_EXCERPTS:
+            break
+        if start < end:
+            found.append(Excerpt(start, marked(text, beyond, start, end)))
+            reached = end
+    return found
