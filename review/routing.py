@@ -21,6 +21,7 @@ LANES: dict[str, str] = {
 FAST_TRACK = "fast_track"
 ALWAYS_A_PERSON = frozenset({"validator"})
 GUARDED_BY_CONFIDENCE = frozenset({"validator", "exception_handler"})
+SUSPICION = {"because": "the text reads like instructions to the model"}
 
 
 @dataclass(frozen=True, slots=True)

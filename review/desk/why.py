@@ -37,9 +37,9 @@ class Line:
 
 
 def lines_of(trace: Any) -> list[Line]:
-    """The whole trace, in the order in which it was read."""
+    """The whole trace, in the order in which it was read; what was asked in two ways and answered alike is told once."""
     rows = [row for row in trace if isinstance(row, Mapping)] if isinstance(trace, list) else []
-    return [_need(row) if "need" in row else _rule(row) for row in rows]
+    return list(dict.fromkeys(_need(row) if "need" in row else _rule(row) for row in rows))
 
 
 def _need(row: Mapping[str, Any]) -> Line:
