@@ -60,8 +60,9 @@ JOBS: tuple[Job, ...] = (
         "queues",
         _("Queues"),
         (
-            Entry(_("Queues"), "admin:review_queue_changelist", "queues", ("review.view_queue",)),
-            Entry(_("Tasks"), "admin:review_reviewtask_changelist", "tasks", ("review.view_reviewtask",)),
+            Entry(_("Queues"), "desk:queues", "queues", ("review.claim_reviewtask",)),
+            Entry(_("Open tasks"), "desk:tasks", "tasks", ("review.claim_reviewtask",)),
+            Entry(_("All tasks"), "admin:review_reviewtask_changelist", "audit", ("review.view_reviewtask",)),
         ),
     ),
     Job(
@@ -96,6 +97,7 @@ JOBS: tuple[Job, ...] = (
             Entry(
                 _("Corrections"), "admin:feedback_correction_changelist", "corrections", ("feedback.view_correction",)
             ),
+            Entry(_("Datasets"), "admin:feedback_dataset_changelist", "datasets", ("feedback.view_dataset",)),
             Entry(_("Models"), "admin:feedback_modelversion_changelist", "models", ("feedback.view_modelversion",)),
             Entry(
                 _("Labelled examples"),
@@ -112,6 +114,7 @@ JOBS: tuple[Job, ...] = (
         (
             Entry(_("Case types"), "admin:cases_casetype_changelist", "types", ("cases.view_casetype",)),
             Entry(_("Policies"), "admin:review_policy_changelist", "policies", ("review.view_policy",)),
+            Entry(_("Queues"), "admin:review_queue_changelist", "queues", ("review.change_queue",)),
             Entry(_("Routing rules"), "admin:review_routingrule_changelist", "rules", ("review.view_routingrule",)),
             Entry(_("Calendars"), "admin:review_calendar_changelist", "calendars", ("review.view_calendar",)),
             Entry(_("Webhooks"), "admin:cases_webhookendpoint_changelist", "webhooks", ("cases.view_webhookendpoint",)),
@@ -131,23 +134,32 @@ ACCOUNT = (
 
 
 def navigation(request: HttpRequest) -> list[Group]:
-    """The groups of the sidebar that hold anything for this account."""
-    groups = [Group(job.key, job.title, list(_items(request, job.entries))) for job in JOBS]
-    return [group for group in groups if group.items]
+    """The groups of the sidebar that hold anything for this account, with the page one is on marked."""
+    offered = [(job, list(_offered(request, job.entries))) for job in JOBS]
+    here = _closest(request.path, [url for _job, pages in offered for _entry, url in pages])
+    return [
+        Group(job.key, job.title, [Item(entry.title, url, entry.icon, url == here) for entry, url in pages])
+        for job, pages in offered
+        if pages
+    ]
 
 
 def account_links(request: HttpRequest) -> list[Item]:
     """What an account may set for itself."""
-    return list(_items(request, ACCOUNT))
+    return [Item(entry.title, url, entry.icon) for entry, url in _offered(request, ACCOUNT)]
 
 
-def _items(request: HttpRequest, entries: Iterable[Entry]) -> Iterator[Item]:
+def _closest(path: str, urls: Iterable[str]) -> str:
+    """The address that the page lies at or, the home page apart, below."""
+    home = reverse("admin:index")
+    return max((url for url in urls if path == url or (url != home and path.startswith(url))), key=len, default="")
+
+
+def _offered(request: HttpRequest, entries: Iterable[Entry]) -> Iterator[tuple[Entry, str]]:
     for entry in entries:
         if entry.permissions and not any(request.user.has_perm(permission) for permission in entry.permissions):
             continue
         try:
-            url = reverse(entry.address)
+            yield entry, reverse(entry.address)
         except NoReverseMatch:  # a page that this installation does not have
             continue
-        current = request.path == url if entry.address == "admin:index" else request.path.startswith(url)
-        yield Item(entry.title, url, entry.icon, current)

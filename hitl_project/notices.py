@@ -10,14 +10,14 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.dateformat import format as formatted
-from django.utils.timezone import localtime, now
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from review import notices
 from review.models import Notice
 
-MOST_SHOWN = 20
 MOST_LISTED = 100
 MOST_COUNTED = 100
 ICONS = {
@@ -35,16 +35,16 @@ ICONS = {
 def unseen(request: HttpRequest) -> JsonResponse:
     """The account's unseen notices, the newest first, and how many there are (counted up to a hundred)."""
     user = cast(User, request.user)
-    waiting = Notice.objects.filter(user=user, seen_at__isnull=True).order_by("-id")
-    shown = list(waiting.select_related("sender")[:MOST_SHOWN])
-    count = len(shown) if len(shown) < MOST_SHOWN else len(waiting.values_list("pk")[:MOST_COUNTED])
+    shown = notices.unseen(user)
+    count = len(shown) if len(shown) < notices.MOST_SHOWN else len(_waiting(user))
     return JsonResponse({"count": count, "notices": [_as_json(notice) for notice in shown]})
 
 
 @require_POST
 def seen(request: HttpRequest) -> HttpResponse:
-    """Mark all of the account's notices as seen."""
-    Notice.objects.filter(user=cast(User, request.user), seen_at__isnull=True).update(seen_at=now())
+    """Mark what waits for the account as seen."""
+    user = cast(User, request.user)
+    notices.see(user, _waiting(user))
     if request.headers.get("Accept", "").startswith("application/json"):
         return JsonResponse({"count": 0, "notices": []})
     return HttpResponseRedirect(reverse("admin:notices"))
@@ -53,11 +53,11 @@ def seen(request: HttpRequest) -> HttpResponse:
 @require_GET
 def follow(request: HttpRequest, notice_id: int) -> HttpResponse:
     """To the notice's case: to its task on the desk while that is open. It counts as seen from then on."""
-    mine = Notice.objects.filter(user=cast(User, request.user), pk=notice_id)
-    notice = mine.select_related("task").first()
+    user = cast(User, request.user)
+    notice = Notice.objects.filter(user=user, pk=notice_id).select_related("task").first()
     if notice is None:
         raise Http404
-    mine.filter(seen_at__isnull=True).update(seen_at=now())
+    notices.see(user, [notice.pk])
     return HttpResponseRedirect(_address(notice))
 
 
@@ -65,13 +65,19 @@ def follow(request: HttpRequest, notice_id: int) -> HttpResponse:
 def page(request: HttpRequest) -> HttpResponse:
     """The latest notices of the account, seen ones too."""
     rows = Notice.objects.filter(user=cast(User, request.user)).select_related("sender", "case__case_type")
-    notices = list(rows.defer("case__payload", "case__context", "case__metadata").order_by("-id")[:MOST_LISTED])
-    for notice in notices:
+    listed = list(rows.defer("case__payload", "case__context", "case__metadata").order_by("-id")[:MOST_LISTED])
+    for notice in listed:
         notice.icon = ICONS[Notice.Kind(notice.kind)]  # type: ignore[attr-defined]  # for the template
     frame = admin.site.each_context(request)
-    waiting = any(notice.seen_at is None for notice in notices)
-    context: dict[str, Any] = {**frame, "title": _("Notices"), "notices": notices, "waiting": waiting}
+    waiting = any(notice.seen_at is None for notice in listed)
+    context: dict[str, Any] = {**frame, "title": _("Notices"), "notices": listed, "waiting": waiting}
     return TemplateResponse(request, "admin/notices.html", context)
+
+
+def _waiting(user: User) -> list[int]:
+    """The ids of the account's newest unseen notices, at most a hundred."""
+    rows = Notice.objects.filter(user=user, seen_at__isnull=True).order_by("-id")
+    return list(rows.values_list("pk", flat=True)[:MOST_COUNTED])
 
 
 def _as_json(notice: Notice) -> dict[str, Any]:

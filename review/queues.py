@@ -24,7 +24,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Now
 
-from review.forecast import Pace, marks
+from review.forecast import Forecast, Pace, foresee, marks
 from review.models import Queue, ReviewTask
 
 MOST_COUNTED = 10_000
@@ -82,12 +82,13 @@ def stand(queues: QuerySet[Queue]) -> list[tuple[Queue, Standing]]:
 def stand_and_outlook(queues: QuerySet[Queue], *, now: datetime) -> tuple[Queue, Standing, Outlook] | None:
     """The first of these queues with how it stands and what is to come, in one query."""
     queue = queues.annotate(**_counts(), **_pace(now), **_due(marks(now))).first()
-    if queue is None:
-        return None
-    found = vars(queue)
-    pace = Pace(HOURS_BACK, found["arrived"], found["finished"], found["promised"] or timedelta(0))
-    due = [(moment, found[f"due_{n}"]) for n, moment in enumerate(marks(now))]
-    return queue, _standing(queue), Outlook(pace, due)
+    return None if queue is None else (queue, _standing(queue), _outlook(queue, now))
+
+
+def outlooks(queues: QuerySet[Queue], *, now: datetime) -> list[tuple[Queue, Forecast | None]]:
+    """These queues and what is to come in each of them, in one query."""
+    rows = [(queue, _outlook(queue, now)) for queue in queues.annotate(**_pace(now), **_due(marks(now)))]
+    return [(queue, foresee(outlook.due, outlook.pace, now=now)) for queue, outlook in rows]
 
 
 def workers(queue: Queue) -> list[User]:
@@ -98,6 +99,12 @@ def workers(queue: Queue) -> list[User]:
 
 def _standing(queue: Queue) -> Standing:
     return Standing(**{name: vars(queue)[f"now_{name}"] for name in STANDING})
+
+
+def _outlook(queue: Queue, now: datetime) -> Outlook:
+    found = vars(queue)
+    pace = Pace(HOURS_BACK, found["arrived"], found["finished"], found["promised"] or timedelta(0))
+    return Outlook(pace, [(moment, found[f"due_{n}"]) for n, moment in enumerate(marks(now))])
 
 
 def _counts() -> dict[str, Any]:
