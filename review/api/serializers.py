@@ -123,6 +123,22 @@ class Decided(Token):
     active_seconds = serializers.FloatField(min_value=0, max_value=86_400, default=None, allow_null=True)
 
 
+class Picked(StrictSerializer):
+    task = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+    digest = serializers.CharField(max_length=64)
+
+
+class DecidedTogether(StrictSerializer):
+    """One answer to several claimed or free tasks. To amend, ``output`` holds the fields that take the place of the machine's."""
+
+    tasks = serializers.ListField(child=Picked(), min_length=1, max_length=50)
+    outcome = serializers.ChoiceField(choices=Decision.Outcome.values)
+    output = serializers.DictField(required=False, allow_null=True, default=None)
+    reason = serializers.CharField(max_length=200, default="", allow_blank=True)
+    note = serializers.CharField(max_length=LONGEST_NOTE, default="", allow_blank=True)
+    active_seconds = serializers.FloatField(min_value=0, max_value=86_400, default=None, allow_null=True)
+
+
 class Overridden(Explained):
     """An output without an outcome amends."""
 

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from review.api import keeping_views, task_views, views
+from review.api import keeping_views, task_views, together_views, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/<int:pk>/", views.CaseDetail.as_view(), name="case-detail"),
@@ -24,6 +24,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tasks/<int:pk>/answer/", task_views.FirstAnswer.as_view(), name="task-answer"),
     path("tasks/<int:pk>/decide/", task_views.Decide.as_view(), name="task-decide"),
     path("decisions/", views.Decisions.as_view(), name="decision-list"),
+    path("decisions/bulk/", together_views.DecideTogether.as_view(), name="decision-bulk"),
+    path("decisions/bulk/<int:pk>/undo/", together_views.UndoTogether.as_view(), name="decision-bulk-undo"),
     path("decisions/<int:pk>/approve/", views.Approve.as_view(), name="decision-approve"),
     path("decisions/<int:pk>/send-back/", views.SendBack.as_view(), name="decision-send-back"),
     path("decisions/<int:pk>/undo/", views.Undo.as_view(), name="decision-undo"),
