@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import DateTimeField, ExpressionWrapper
+from django.db.models import DateTimeField, Exists, ExpressionWrapper, OuterRef
 from django.db.models.functions import Now
 from django.utils.safestring import SafeString
 
@@ -23,14 +23,16 @@ from review.desk.form import fields_of
 from review.desk.inputs import Input, input_of
 from review.desk.machine import Machine, machine_of, rows_of
 from review.desk.marking import judged
-from review.desk.past import Earlier, decisions_of, earlier_cases, earlier_tasks, predictions_of
+from review.desk.past import Past, decisions_of, past_of, predictions_of
 from review.desk.text import marks_of, rendered
-from review.desk.timeline import Event, timeline_of
 from review.desk.why import Line, lines_of
-from review.models import Decision, ReviewTask
+from review.models import Decision, Draft, Note, ReviewTask
 from review.shown import conceals, digest_of, newest_prediction
 
 ALIKE = 3
+MOST_FILES = 20
+# What many cases have none of is asked for only where the task says that it is there.
+BESIDE: dict[str, Any] = {"has_files": Attachment, "has_decisions": Decision, "has_notes": Note}
 
 
 @dataclass(slots=True)
@@ -49,11 +51,9 @@ class Screen:
     guidelines: SafeString
     why: list[Line]
     attachments: list[File]
-    earlier_cases: list[Earlier]
     earlier_predictions: list[Prediction]
     decisions: list[Decision]
-    earlier_tasks: list[ReviewTask]
-    timeline: list[Event]
+    past: Past
     confusions: list[Any]
     similar: list[Any]
     digest: str
@@ -188,15 +188,20 @@ def screen_of(user: User, task_id: int) -> Screen:
         attachments=files_of(
             visible(user, Attachment.objects.filter(case=case), "cases.view_attachment").order_by("id")[:20]
         ),
-        earlier_cases=earlier_cases(case),
         earlier_predictions=[] if hidden else predictions[1:],
-        decisions=[] if hidden else decisions_of(case),
-        earlier_tasks=earlier_tasks(task),
-        timeline=timeline_of(user, task, concealed=hidden),
+        decisions=decisions_of(case) if task.has_decisions and not hidden else [],  # type: ignore[attr-defined]
+        past=past_of(user, task, concealed=hidden),
         confusions=_confusions(case, shown),
         similar=[] if hidden else hooks.ask("similar", case=case, user=user, limit=ALIKE),
         digest=digest_of(task, case, newest),
     )
+
+
+def _attachments(user: User, task: ReviewTask) -> list[Attachment]:
+    if not task.has_files:  # type: ignore[attr-defined]  # annotated
+        return []
+    rows = visible(user, Attachment.objects.filter(case=task.case_id), "cases.view_attachment")
+    return list(rows.order_by("id")[:MOST_FILES])
 
 
 def _confusions(case: Case, shown: Prediction | None) -> list[Any]:
@@ -206,14 +211,16 @@ def _confusions(case: Case, shown: Prediction | None) -> list[Any]:
 
 
 def read_task(user: User, task_id: int) -> ReviewTask:
-    """The task with its case and policy, and as ``read_at`` the database's present.
+    """The task with its case and policy, as ``read_at`` the database's present, and what else there is to be read.
 
     Raises: Missing where the account may not see it.
     """
     rows = visible(user, ReviewTask.objects.all(), "review.view_reviewtask")
     related = rows.select_related("case__case_type", "policy", "queue", "assignee")
     clock = ExpressionWrapper(Now(), output_field=DateTimeField())
-    task = related.annotate(read_at=clock).filter(pk=task_id).first()
+    more = {name: Exists(model.objects.filter(case=OuterRef("case"))) for name, model in BESIDE.items()}
+    more["has_draft"] = Exists(Draft.objects.filter(task=OuterRef("pk"), user=user))
+    task = related.annotate(read_at=clock, **more).filter(pk=task_id).first()
     if task is None:
         raise Missing("There is no such task, or it is not yours to see.")
     return task

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases.models import AuditEvent
 from review.desk.why import reason_name
 from review.models import ReviewTask
 
@@ -59,6 +58,18 @@ ACTORS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Noted:
+    """One event of the journal about a case; ``data`` is what was noted with it."""
+
+    at: datetime
+    action: str
+    actor: str
+    object_type: str
+    object_id: int | None
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One thing that happened. ``address`` leads to the task it is about, where the reader may open that."""
 
@@ -69,35 +80,24 @@ class Event:
     address: str = ""
 
 
-def timeline_of(user: User, task: ReviewTask, *, concealed: bool) -> list[Event]:
-    """The newest events of the task's case, the oldest of them first.
+def timeline_of(user: User, task: ReviewTask, noted: Sequence[Noted], *, concealed: bool) -> list[Event]:
+    """The events of the task's case (the newest first) as a person reads them, the oldest first.
 
     Where the machine's answer is concealed, nothing is told of what was noted with them; see `cases.concealment`.
     """
-    rows = AuditEvent.objects.filter(case_id=task.case_id).order_by("-pk")
-    told = [row for row in rows[: 2 * MOST_EVENTS] if not row.action.startswith(UNTOLD)][:MOST_EVENTS]
-    return [_event(user, task, row, concealed=concealed) for row in reversed(told)]
+    everywhere = user.has_perm("cases.view_every_case")
+    return [_event(task, one, linked=everywhere, concealed=concealed) for one in reversed(noted)]
 
 
-def _event(user: User, task: ReviewTask, row: AuditEvent, *, concealed: bool) -> Event:
-    text = str(WORDS.get(row.action, row.action.replace(".", " ").replace("_", " ")))
-    detail = "" if concealed else _detail(row.data if isinstance(row.data, dict) else {})
-    return Event(row.at, text, str(ACTORS.get(row.actor, row.actor)), detail, _address(user, task, row))
+def _event(task: ReviewTask, one: Noted, *, linked: bool, concealed: bool) -> Event:
+    text = str(WORDS.get(one.action, one.action.replace(".", " ").replace("_", " ")))
+    other = linked and one.object_type == "reviewtask" and one.object_id not in (None, task.pk)
+    address = reverse("desk:review", args=[one.object_id]) if other else ""
+    return Event(one.at, text, str(ACTORS.get(one.actor, one.actor)), "" if concealed else _detail(one.data), address)
 
 
 def _detail(data: Mapping[str, Any]) -> str:
     """What is worth telling of what was noted: the answer, why, and the queue."""
-    parts = []
-    if isinstance(data.get("label"), str) and data["label"]:
-        parts.append(f"“{data['label']}”")
-    if isinstance(data.get("reason"), str) and data["reason"]:
-        parts.append(reason_name(data["reason"]))
-    if isinstance(data.get("queue"), str) and data["queue"]:
-        parts.append(_("queue %(queue)s") % {"queue": data["queue"]})
-    return ", ".join(parts)
-
-
-def _address(user: User, task: ReviewTask, row: AuditEvent) -> str:
-    """To the other stays of the case, for who may open them: where everything is seen, every queue is."""
-    other = row.object_type == "reviewtask" and row.object_id and row.object_id != task.pk
-    return reverse("desk:review", args=[row.object_id]) if other and user.has_perm("cases.view_every_case") else ""
+    label, reason, queue = (str(data.get(name) or "") for name in ("label", "reason", "queue"))
+    told = (label and f"“{label}”", reason and reason_name(reason), queue and _("queue %(queue)s") % {"queue": queue})
+    return ", ".join(part for part in told if part)
