@@ -12,7 +12,7 @@ from cases.concealment import concealed_ids
 from cases.models import AuditSeal
 from feedback.models import OutcomeReport, Sample
 
-MOST_LISTED = 5
+MOST_LISTED = 3
 MOST_LOOKED_AT = 200
 
 

@@ -39,7 +39,7 @@ def blocks(user: User) -> dict[str, Any]:
     leads = can(user, "review.release_any_reviewtask")
     return {
         "team": members() if leads else [],
-        "outlook": foreseen(user) if leads else [],
+        "outlook": foreseen(user) if leads else None,
         "leads": leads,
         "second": second_approvals(user),
         "proposed": proposed_policies(user),
@@ -79,11 +79,19 @@ def _days(ids: list[int]) -> dict[int, dict[str, Any]]:
     return {row["decided_by"]: row for row in rows.annotate(decided=Count("pk"), last=Max("decided_at"))}
 
 
-def foreseen(user: User) -> list[tuple[Queue, Forecast | None]]:
-    """The queues that will be late if things go on as they went lately, the worst first."""
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The queues that will be late at the present pace, the worst first; ``known`` where there is a pace to speak of."""
+
+    late: list[tuple[Queue, Forecast]]
+    known: bool
+
+
+def foreseen(user: User) -> Outlook:
     rows = visible(user, Queue.objects.order_by("name"), "review.view_queue")[:MOST_FORESEEN]
-    late = [(queue, forecast) for queue, forecast in outlooks(rows, now=timezone.now()) if forecast and forecast.late]
-    return sorted(late, key=lambda found: -found[1].late if found[1] else 0)
+    known = [(queue, found) for queue, found in outlooks(rows, now=timezone.now()) if found is not None]
+    late = sorted((each for each in known if each[1].late), key=lambda each: -each[1].late)
+    return Outlook(late=late, known=bool(known))
 
 
 def second_approvals(user: User) -> list[ReviewTask]:

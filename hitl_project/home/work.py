@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import DateTimeField, ExpressionWrapper, QuerySet
+from django.db.models import DateTimeField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from cases.access import visible
 from review.access import desk_of
 from review.desk.work import my_day, queue_states, works_at_the_desk
-from review.models import ReviewTask
+from review.models import Decision, ReviewTask
+from review.picking import INDEPENDENT
 
 MOST_IN_HANDS = 20
 MOST_DUE = 5
@@ -43,8 +44,9 @@ def in_my_hands(user: User) -> list[ReviewTask]:
 
 def due_next(user: User) -> list[ReviewTask]:
     """What of the account's queues will be late first, or is late already, unless somebody else has it in hand."""
-    rows = visible(user, ReviewTask.objects.free(), "review.claim_reviewtask")
-    return list(lean(rows.filter(queue__in=desk_of(user).queues))[:MOST_DUE])
+    rows = visible(user, ReviewTask.objects.free(), "review.claim_reviewtask").filter(queue__in=desk_of(user).queues)
+    mine = Decision.objects.filter(case=OuterRef("case"), decided_by=user)
+    return list(lean(rows.exclude(Q(Exists(mine)), reason__in=INDEPENDENT))[:MOST_DUE])
 
 
 def lean(rows: QuerySet[ReviewTask]) -> QuerySet[ReviewTask]:
