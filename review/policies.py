@@ -58,16 +58,20 @@ def front_desk() -> Queue:
     return queue
 
 
-def propose_policy(case_type: CaseType, *, author: User, reason: str, origin: str = "api", **content: Any) -> Policy:
+def propose_policy(
+    case_type: CaseType, *, author: User, reason: str, origin: str = "api", based_on: int | None = None, **content: Any
+) -> Policy:
     """Propose a change: the fields given, over what is in force. A looser one waits for a second person.
 
     A change that is as tight or tighter is in force when this returns; one that changes nothing makes no new version.
-    Raises: Forbidden, or Invalid with the fields that may not be so.
+    ``based_on`` is the number of the version that the author had before them. Raises: Forbidden, Invalid with the fields
+    that may not be so, Conflict when another version came into force since.
     """
     demand(author, "review.add_policy")
     _demand_reason(reason)
     with journal(actor=author, origin=origin) as log:
         current = _locked_policy(case_type)
+        _demand_current(current, based_on)
         wanted = {**content_of(current), **content}
         _demand_allowed(case_type, wanted)
         wanted = canonical(wanted)
@@ -214,6 +218,12 @@ def _told(policy: Policy) -> dict[str, Any]:
 def _demand_allowed(case_type: CaseType, content: Mapping[str, Any]) -> None:
     if errors := guard(case_type, content):
         raise Invalid(_("The policy was not accepted."), errors=errors)
+
+
+def _demand_current(current: Policy, based_on: int | None) -> None:
+    if based_on is not None and based_on != current.number:
+        words = _("Policy %(number)d came into force since you opened this; look at what changed, and propose again.")
+        raise Conflict(words % {"number": current.number})
 
 
 def _demand_reason(reason: str) -> None:

@@ -1,49 +1,28 @@
-"""Policies: versions to read; a change is proposed and approved by two people through `review.policies`."""
+"""Policies: versions to read in words; a change is written on a page of its own (`review.admin.proposals`) and approved here."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils.html import format_html
+from django.urls import path
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.access import can
 from cases.admin.base import BackOfficeAdmin, VisibleFilter, account, badge, tell
-from cases.errors import Refused
-from review import policies
-from review.models import Policy, RoutingRule
+from cases.errors import Forbidden, Refused
+from review import policies, policy_words
+from review.admin.proposals import policy_or_404, propose_page, queue_names, trial
+from review.models import Policy
+from review.policy_rules import Content, content_of, guard
 
 STATUS_KINDS = {"proposed": "warning", "active": "ok", "retired": "", "refused": "danger"}
-
-
-class RulesInline(admin.TabularInline):  # type: ignore[type-arg]  # generic in the stubs only
-    model = RoutingRule
-    fields = ("position", "reason", "conditions", "default", "queue")
-    readonly_fields = fields
-    ordering = ("position",)
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return can(account(request), "review.view_policy")
-
-    @admin.display(description=gettext_lazy("when"))
-    def conditions(self, rule: RoutingRule) -> str:
-        rows = rule.when if isinstance(rule.when, list) else []
-        return "; ".join(f"{row.get('field')} {row.get('op')} {json.dumps(row.get('value'))}" for row in rows) or "–"
 
 
 @admin.register(Policy)
@@ -63,25 +42,24 @@ class PolicyAdmin(BackOfficeAdmin):
     list_select_related = ("case_type",)
     ordering = ("-id",)
     sortable_by = ()
-    inlines = (RulesInline,)
     change_form_template = "admin/review/policy/change_form.html"
-    fields = (
-        ("case_type", "number", "status_badge"),
-        "mode",
-        "threshold",
-        "thresholds",
-        ("sample_rate", "gold_rate", "second_read_rate"),
-        "second_approval",
-        "promise",
-        "grace_seconds",
-        "sla_minutes",
-        ("author", "approver", "activated_at"),
-        "change_reason",
-    )
-    readonly_fields = ("status_badge",)
+    fields = ("number",)
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        return super().get_queryset(request).select_related("case_type")
+        return super().get_queryset(request).select_related("case_type", "calendar")
+
+    def get_urls(self) -> list[Any]:
+        name = "review_policy_propose"
+        page = path("<int:policy_id>/propose/", self.admin_site.admin_view(self.propose_view), name=name)
+        return [page, *super().get_urls()]
+
+    def propose_view(self, request: HttpRequest, policy_id: int) -> HttpResponse:
+        """Write a change that starts from this version."""
+        policy = policy_or_404(self.get_object(request, str(policy_id)))
+        try:
+            return propose_page(request, policy)
+        except Forbidden as refusal:
+            raise PermissionDenied(refusal.message) from None
 
     @admin.display(description=gettext_lazy("version"))
     def name(self, policy: Policy) -> str:
@@ -102,27 +80,34 @@ class PolicyAdmin(BackOfficeAdmin):
         )
 
     def _offers(self, request: HttpRequest, policy: Policy | None) -> dict[str, Any]:
-        """Which of the verbs this account may use on this version."""
-        user = account(request)
+        """What this version says, what it would change, and which of the verbs this account may use on it."""
         if policy is None:
             return {}
-        active, waits = policy.status == Policy.Status.ACTIVE, policy.status == Policy.Status.PROPOSED
+        user, waits = account(request), policy.status == Policy.Status.PROPOSED
+        content = content_of(policy)
         return {
             "policy": policy,
+            "status": self.status_badge(policy),
+            "says": policy_words.lines(content, queues=queue_names()),
             "may_approve": waits and can(user, "review.approve_policy", policy),
             "own_proposal": waits and policy.author_account_id == user.pk,
-            "may_propose": active and can(user, "review.add_policy"),
-            "may_stop": active and policy.mode != Policy.Mode.VALIDATOR and can(user, "review.stop_policy"),
-            "modes": Policy.Mode.choices,
+            "may_propose": can(user, "review.add_policy"),
+            "may_stop": _runs_by_itself(policy) and can(user, "review.stop_policy"),
+            **(self._consequences(request, policy, content) if waits else {}),
         }
 
+    def _consequences(self, request: HttpRequest, policy: Policy, content: Content) -> dict[str, Any]:
+        """What a proposal comes to, for whoever is to approve it."""
+        current = policies.in_force([policy.case_type])[policy.case_type_id]
+        errors = guard(policy.case_type, content)
+        return {"blocked": errors} if errors else trial(request, current, content)
+
     def _verdict(self, request: HttpRequest, policy: Policy) -> HttpResponse:
-        """Approve, refuse, stop or propose, by the button that was pressed."""
+        """Approve, refuse or stop, by the button that was pressed."""
         acts: dict[str, Callable[[HttpRequest, Policy], str]] = {
             "approve": self._approve,
             "refuse": self._refuse,
             "stop": self._stop,
-            "propose": self._propose,
         }
         act = acts.get(request.POST.get("verb", ""))
         try:
@@ -146,22 +131,6 @@ class PolicyAdmin(BackOfficeAdmin):
         )
         return _("From now on a person approves every case of this type.")
 
-    def _propose(self, request: HttpRequest, policy: Policy) -> str:
-        content = {name: read(request.POST.get(name, "")) for name, read in PROPOSED.items() if request.POST.get(name)}
-        made = policies.propose_policy(
-            policy.case_type, author=account(request), reason=request.POST.get("note", ""), origin="admin", **content
-        )
-        if made.status == Policy.Status.PROPOSED:
-            return format_html(_("Version {} is proposed and waits for a second person."), made.number)
-        return format_html(_("Version {} is in force."), made.number)
 
-
-def _share(text: str) -> Any:
-    """A share as a number; what is none is handed on, for the policy's own rules to refuse with the field."""
-    try:
-        return float(text.replace(",", "."))
-    except ValueError:
-        return text
-
-
-PROPOSED: dict[str, Callable[[str], Any]] = {"mode": str, "threshold": _share, "sample_rate": _share}
+def _runs_by_itself(policy: Policy) -> bool:
+    return policy.status == Policy.Status.ACTIVE and policy.mode != Policy.Mode.VALIDATOR
