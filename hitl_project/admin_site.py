@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from hitl_project import notices, palette
 from hitl_project.home import home_of
 from hitl_project.navigation import account_links, navigation
+from hitl_project.preferences import preferences
 
 
 class BackOffice(AdminSite):
@@ -36,6 +37,7 @@ class BackOffice(AdminSite):
 
     def get_urls(self) -> list[Any]:
         return [
+            path("preferences/", self.admin_view(preferences), {"site": self}, name="preferences"),
             path("palette/", self.admin_view(palette.palette), name="palette"),
             path("notices/", self.admin_view(notices.page), name="notices"),
             path("notices/unseen/", self.admin_view(notices.unseen), name="notices_unseen"),

@@ -24,7 +24,7 @@ _SEE_CASES = (
     "review.view_approval",
 )
 _SEE_WORK = ("review.view_reviewtask", "review.view_queue", "cases.comment_case")
-_SEE_RULES = ("review.view_policy", "review.view_routingrule", "feedback.view_modelversion")
+_SEE_RULES = ("review.view_policy", "review.view_routingrule", "review.view_calendar", "feedback.view_modelversion")
 _WORK = (
     "review.work_ordinary_queues",
     "review.claim_reviewtask",
@@ -132,6 +132,9 @@ ROLES: dict[str, frozenset[str]] = {
             "review.add_queue",
             "review.change_queue",
             "review.delete_queue",
+            "review.add_calendar",
+            "review.change_calendar",
+            "review.delete_calendar",
             "metrics.view_report",
             "django_rq.admin",
             "auth.view_user",

@@ -25,11 +25,11 @@ Known = tuple[int | None, str]
 
 
 def profile_of(user: User) -> Profile:
-    """The user's profile, read once per instance; the defaults, unsaved, where nobody has set anything."""
-    if "_profile" not in vars(user):
-        vars(user)["_profile"] = Profile.objects.filter(user=user).first() or Profile(user=user)
-    found: Profile = vars(user)["_profile"]
-    return found
+    """The user's profile; the defaults, unsaved, where nobody has set anything."""
+    try:
+        return user.profile
+    except Profile.DoesNotExist:
+        return Profile(user=user)
 
 
 def save_preferences(user: User, *, time_zone: str, language: str, keys: bool, hints: bool, origin: str) -> Profile:
@@ -43,7 +43,7 @@ def save_preferences(user: User, *, time_zone: str, language: str, keys: bool, h
     with journal(actor=user, origin=origin) as log:
         profile, _new = Profile.objects.update_or_create(user=user, defaults=wishes)
         log("profile.preferences", subject=profile, data=wishes)
-    vars(user)["_profile"] = profile
+    user.profile = profile
     return profile
 
 

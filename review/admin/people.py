@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, User
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -16,20 +19,91 @@ from cases.access import can, visible
 from cases.admin.base import CappedPaginator, account, tell
 from cases.audit import journal
 from cases.errors import Refused
+from review.models import Profile, Skill
 from review.people import deactivate
+from review.profiles import LANGUAGE_TAG, MOST_CLAIMS, profile_of, set_up
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
+class PersonForm(UserChangeForm):  # type: ignore[type-arg]  # generic in the stubs only
+    """The account, and beside it what its person is there for, which `review.profiles` keeps."""
+
+    on_duty = forms.BooleanField(
+        label=_("On duty"), required=False, help_text=_("Is told of urgent and of late tasks that they may claim.")
+    )
+    most_claims = forms.IntegerField(
+        label=_("Most claims at once"),
+        min_value=1,
+        max_value=MOST_CLAIMS,
+        help_text=_("Tasks on hold, snoozed or handed to them do not count."),
+    )
+    profile_version = forms.IntegerField(widget=forms.HiddenInput, required=False, label="")
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        profile = profile_of(self.instance)
+        for name, value in (("on_duty", profile.on_duty), ("most_claims", profile.most_claims)):
+            self.fields[name].initial = value
+        self.fields["profile_version"].initial = profile.version
+
+    def clean(self) -> dict[str, Any]:
+        """Of two tabs the second is refused, before anything of it is written."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        present = Profile.objects.filter(user=self.instance.pk).values_list("version", flat=True).first() or 1
+        if cleaned.get("profile_version") != present:
+            raise ValidationError(
+                _("Somebody else has changed this person's work since; open the page again and repeat your change.")
+            )
+        return cleaned
+
+
+class SkillForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    language = forms.RegexField(
+        re.compile(rf"\A(?:{LANGUAGE_TAG.pattern})\Z", re.IGNORECASE),
+        label=_("Language"),
+        required=False,
+        help_text=_("A tag such as es or pt-br."),
+        error_messages={"invalid": _("This is no language; use a tag such as es or pt-br.")},
+    )
+
+    class Meta:
+        model = Skill
+        fields = ("case_type", "language")
+
+    def clean_language(self) -> str:
+        return str(self.cleaned_data["language"]).lower()
+
+
+class SkillsInline(admin.TabularInline):  # type: ignore[type-arg]  # generic in the stubs only
+    model = Skill
+    form = SkillForm
+    extra = 0
+    verbose_name = _("skill")
+    verbose_name_plural = _("What they can read (no line: everything)")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return can(account(request), "auth.view_user", obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return can(account(request), "auth.change_user", obj)
+
+    has_add_permission = has_change_permission
+    has_delete_permission = has_change_permission
+
+
 @admin.register(User)
 class PersonAdmin(UserAdmin):  # type: ignore[type-arg]  # generic in the stubs only
-    list_display = ("username", "first_name", "last_name", "roles", "is_active", "last_login")
+    list_display = ("username", "first_name", "last_name", "roles", "on_duty", "is_active", "last_login")
     list_filter = ("is_active", "groups")
+    form = PersonForm
+    inlines = (SkillsInline,)
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         (_("Who"), {"fields": ("first_name", "last_name", "email")}),
         (_("What they may do"), {"fields": ("is_active", "is_staff", "groups")}),
+        (_("How they work"), {"fields": ("on_duty", "most_claims", "profile_version")}),
     )
     filter_horizontal = ()
     paginator = CappedPaginator
@@ -39,7 +113,7 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]  # generic in the stubs 
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         rows = visible(account(request), super().get_queryset(request), "auth.view_user")
-        return rows.prefetch_related("groups")
+        return rows.select_related("profile").prefetch_related("groups")
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         """Few roles: boxes to tick, not a list to shuffle."""
@@ -72,6 +146,50 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]  # generic in the stubs 
                 deactivate(obj, by=account(request))
             except Refused as refusal:
                 tell(request, refusal)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Who may only look needs no version to guard."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return fieldsets
+        return [*fieldsets[:-1], (_("How they work"), {"fields": ("on_duty", "most_claims")})]
+
+    @admin.display(description=_("on duty"), boolean=True)
+    def on_duty(self, user: User) -> bool:
+        return bool(profile_of(user).on_duty)
+
+    @admin.display(description=_("most claims at once"))
+    def most_claims(self, user: User) -> int:
+        return int(profile_of(user).most_claims)
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        """Skills belong to an account that is there."""
+        return self.inlines if obj else ()
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:  # noqa: FBT001, FBT002 - theirs
+        """Django's own log names no details: the skills were not saved by its forms, and the audit log has them."""
+        return super().construct_change_message(request, form, [], add)
+
+    @transaction.atomic
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - theirs
+        """Groups as Django does; how they work by the verb."""
+        form.save_m2m()
+        if not change:
+            return
+        lines = [line.cleaned_data for formset in formsets for line in formset.forms if line.cleaned_data]
+        skills = {(line["case_type"], line["language"]) for line in lines if not line.get("DELETE")}
+        try:
+            set_up(
+                form.instance,
+                by=account(request),
+                on_duty=form.cleaned_data["on_duty"],
+                most_claims=form.cleaned_data["most_claims"],
+                skills=[(case_type.pk if case_type else None, language) for case_type, language in skills],
+                version=form.cleaned_data["profile_version"],
+                origin="admin",
+            )
+        except Refused as refusal:
+            tell(request, refusal)
 
     @admin.display(description=_("roles"))
     def roles(self, user: User) -> str:
