@@ -11,17 +11,18 @@
         for (let at = node.parentElement; at; at = at.parentElement) { if (at.tagName === 'DETAILS') { at.open = true; } }
     };
 
-    /* Brings a place into view: in its own scrolling box first, then on the page, and only as far as needed. */
+    /* Brings a place into view, in every box that scrolls around it, and only as far as needed. */
     const show = (place, element) => {
-        const box = element.closest('.cs-long, .cs-scroll');
-        if (box) {
+        for (let box = element; box && box !== document.body; box = box.parentElement) {
+            const scrolls = box.scrollHeight > box.clientHeight + 1 && /auto|scroll/.test(getComputedStyle(box).overflowY);
+            if (!scrolls) { continue; }
             const inner = place.getBoundingClientRect();
             const outer = box.getBoundingClientRect();
-            if (inner.top < outer.top + 24 || inner.bottom > outer.bottom - 24) { box.scrollTop += inner.top - outer.top - box.clientHeight / 2; }
+            if (inner.top < outer.top + 72 || inner.bottom > outer.bottom - 72) { box.scrollTop += inner.top - outer.top - box.clientHeight / 3; }
         }
         const at = place.getBoundingClientRect();
-        if (at.top < 96 || at.bottom > window.innerHeight - 48) {
-            window.scrollBy({ top: at.top - window.innerHeight / 2, behavior: gentle.matches ? 'auto' : 'smooth' });
+        if (at.top < 128 || at.bottom > window.innerHeight - 72) {
+            window.scrollBy({ top: at.top - window.innerHeight / 3, behavior: gentle.matches ? 'auto' : 'smooth' });
         }
     };
 
@@ -149,11 +150,10 @@
     };
     const partners = (target) => {
         const mark = target.closest('mark[data-supports]');
-        if (mark) { return [mark, ...idsOf(mark).map(holderOf).filter(Boolean)]; }
-        const field = target.closest('[data-field]');
-        if (!field) { return []; }
-        const marks = [...document.querySelectorAll('mark[data-supports]')].filter((one) => idsOf(one).some((id) => holderOf(id) === field));
-        return marks.length ? [field, ...marks] : [];
+        const fields = mark ? idsOf(mark).map(holderOf).filter(Boolean) : [target.closest('[data-field]')].filter(Boolean);
+        const marks = fields.length ? [...document.querySelectorAll('mark[data-supports]')].filter(
+            (one) => idsOf(one).some((id) => fields.includes(holderOf(id)))) : [];
+        return marks.length ? [...fields, ...marks] : [];
     };
     let lit = [];
     const light = (event) => {

@@ -13,13 +13,15 @@
         const said = viewer.querySelector('[data-zoom-said]');
         const broken = viewer.querySelector('[data-broken]');
         const button = (name) => viewer.querySelector(`[data-do="${name}"]`);
+        const density = Number(viewer.dataset.density || 1); /* pages are drawn sharper than they are large */
         let zoom = 0; /* 0: fit */
         let turned = 0;
         let page = Number(viewer.dataset.page || 1);
         let pages = page;
         let address = '';
 
-        const natural = () => (turned % 2 ? [image.naturalHeight, image.naturalWidth] : [image.naturalWidth, image.naturalHeight]);
+        const size = () => [image.naturalWidth / density, image.naturalHeight / density];
+        const natural = () => (turned % 2 ? size().reverse() : size());
         /* Fits the width and the height of the box, and never makes a small picture larger than it is. */
         const fitting = () => {
             const [width, height] = natural();
@@ -34,8 +36,8 @@
             const [width, height] = natural();
             stage.style.width = `${Math.round(width * factor)}px`;
             stage.style.height = `${Math.round(height * factor)}px`;
-            image.style.width = `${Math.round(image.naturalWidth * factor)}px`;
-            image.style.height = `${Math.round(image.naturalHeight * factor)}px`;
+            image.style.width = `${Math.round(size()[0] * factor)}px`;
+            image.style.height = `${Math.round(size()[1] * factor)}px`;
             image.style.transform = `translate(-50%, -50%) rotate(${turned * 90}deg)`;
             viewer.classList.add('cs-is-drawn');
             canvas.classList.toggle('cs-is-larger', width * factor > canvas.clientWidth + 1 || height * factor > canvas.clientHeight + 1);
@@ -54,7 +56,7 @@
             draw();
             const ratio = scale() / before;
             canvas.scrollLeft = across * ratio - canvas.clientWidth / 2;
-            canvas.scrollTop = down * ratio - canvas.clientHeight / 2;
+            if (canvas.scrollTop > 0) { canvas.scrollTop = down * ratio - canvas.clientHeight / 2; } /* the top of a page stays in sight */
         };
 
         const tellPage = () => {
