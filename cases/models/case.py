@@ -105,6 +105,7 @@ class Case(models.Model):
             models.Index(fields=["state", "-id"], name="case_by_state"),
             models.Index(fields=["case_type", "-id"], name="case_by_type"),
             models.Index(fields=["requester", "-id"], name="case_by_requester"),
+            models.Index(fields=["external_id"], name="case_by_external_id"),
             models.Index(fields=["created_at"], name="case_by_creation"),
             models.Index(fields=["case_type", "routed_at"], name="case_by_routing"),
             models.Index(fields=["case_type", "closed_at"], name="case_by_closing"),
