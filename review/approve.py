@@ -78,6 +78,24 @@ def undo(decision_id: int, *, by: User, origin: str, note: str = "") -> ReviewTa
     return task
 
 
+def undo_newest(case_id: int, *, by: User, origin: str, note: str = "") -> ReviewTask:
+    """`undo` the case's newest decision.
+
+    Raises: as `undo`.
+    """
+    newest = Decision.objects.filter(case=case_id).order_by("-id").values_list("pk", flat=True).first()
+    return undo(newest or 0, by=by, origin=origin, note=note)
+
+
+def may_undo(decision: Decision, *, by: User) -> bool:
+    """Whether the account could take this decision back now, as far as a page can tell."""
+    case = decision.case
+    if case.state != State.DECIDED or case.version != decision.case_version or not can(by, "review.undo_decision"):
+        return False
+    acting = case.effects.filter(case_version=case.version, blocking=True).exclude(status="cancelled")
+    return not acting.exclude(status="pending", attempts=0).exists() and can(by, "review.undo_decision", decision)
+
+
 def return_to_review(decision: Decision, *, reason: str, note: str, log: Journal) -> ReviewTask:
     """decided → in_review: the case is put up for decision again, in the queue it was decided in.
 

@@ -39,6 +39,8 @@ decide, low risk                     | own claim | own claim | own claim   | –
 decide, high risk                    | propose   | propose   | 2           | –              | –          | –           | –
 raise, comment                       | own claim | own claim | A           | comment        | –          | –           | –
 reopen, override                     | –         | –         | 2+          | request        | –          | –           | –
+take back before effects leave       | own       | own       | A (+)       | –              | –          | –           | –
+ask for reopening                    | –         | –         | –           | A              | –          | –           | –
 second read, sample                  | –         | –         | –           | O, never own   | –          | –           | –
 policy, threshold, prompt, model     | view      | view      | 2+          | view           | view       | –           | 2+, never own
 stop automatic decisions             | –         | –         | yes+        | –              | –          | –           | yes+
@@ -50,7 +52,7 @@ people, tokens, erasure, queues      | –         | –         | view team   |
 # The situations in which a row can stand to the account that asks.
 ORDINARY = frozenset({"queue", "claim", "elsewhere", "sent"})
 QUALITY = frozenset({"quality", "quality claim", "quality, decided by me"})
-DECISIONS = frozenset({"mine", "theirs, my queue", "theirs, elsewhere"})
+DECISIONS = frozenset({"mine", "theirs, after mine", "theirs, my queue", "theirs, elsewhere"})
 OWNED = frozenset({"mine", "theirs"})
 ACTS = frozenset({"me", "team", "outsider", "machine"})
 QUEUES = frozenset({"own", "other", "quality"})
@@ -94,11 +96,13 @@ RULES = [
     Rule(TASK, "review.release_any_reviewtask", ReviewTask, ORDINARY | QUALITY, {"A (force +)": ALL}),
     Rule("decide, low risk", "review.decide_reviewtask", ReviewTask, ORDINARY, {"own claim": {"claim"}}),
     Rule("decide, high risk", "review.decide_reviewtask", ReviewTask, ORDINARY, {"propose": {"claim"}, "2": {"claim"}}),
-    Rule("decide, high risk", "review.approve_decision", Decision, DECISIONS, {"2": DECISIONS - {"mine"}}),
+    Rule("decide, high risk", "review.approve_decision", Decision, DECISIONS, {"2": {"theirs, my queue", "theirs, elsewhere"}}),
     Rule("raise, comment", "review.raise_reviewtask", ReviewTask, ORDINARY, {"own claim": {"claim"}, "A": ALL}),
     Rule("raise, comment", "cases.comment_case", Case, ORDINARY, {"own claim": {"claim"}, "A": ALL, "comment": ALL}),
     Rule("reopen, override", "review.override_decision", Decision, DECISIONS, {"2+": ALL}),
     Rule("reopen, override", "review.request_reopening", Decision, DECISIONS, {"request": ALL}),
+    Rule("take back before effects leave", "review.undo_decision", Decision, DECISIONS, {"own": {"mine"}, "A (+)": ALL}),
+    Rule("ask for reopening", "review.request_reopening", Decision, DECISIONS, {"A": ALL}),
     Rule("second read, sample", "review.claim_reviewtask", ReviewTask, QUALITY, {"O, never own": {"quality", "quality claim"}}),
     Rule("second read, sample", "review.decide_reviewtask", ReviewTask, QUALITY, {"O, never own": {"quality claim"}}),
     Rule(RULE_ROW, "review.view_policy", Policy, OWNED, {"view": ALL, "2+": ALL, "2+, never own": ALL}),
@@ -183,6 +187,7 @@ class World:
         case = {name: self.tasks[name].case for name in ("claim", "queue", "elsewhere")}
         return {
             "mine": make_decision(case["claim"], by=self.user, held=True),
+            "theirs, after mine": make_decision(case["claim"], by=self.colleague, held=True, case_version=2),
             "theirs, my queue": make_decision(case["queue"], by=self.colleague, held=True),
             "theirs, elsewhere": make_decision(case["elsewhere"], by=self.colleague, held=True),
         }

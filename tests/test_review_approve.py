@@ -372,7 +372,7 @@ def test_news_about_what_took_effect_reaches_who_approves_its_correction() -> No
     desk = approver.post("/tasks/claim/").json()
     reporter = make_user("integration")
     Case.objects.update(sender=reporter)
-    told = {"correct": False, "source": "shop", "note": "the customer called"}
+    told: dict[str, Any] = {"correct": False, "source": "shop", "note": "the customer called"}
     report, new = report_outcome(case.pk, by=reporter, origin="test", **told)
     assert (report.decision, new) == (first, True)
     task = ReviewTask.objects.open().get()

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from django.db.models.functions import Now
+from django.test import Client
+from django.urls import reverse
 
 from cases.deliver import deliver_batch
 from cases.models import AuditEvent, Case, Effect
 from cases.models.choices import State
-from review.models import Decision, ReviewTask
+from review.models import Decision, Note, Notice, ReviewTask
 from tests.callers import Api
 from tests.factories import make_case, make_case_type, make_prediction, make_queue, make_task, make_user
 
@@ -197,3 +199,80 @@ def test_each_version_has_one_decision_and_one_action_id(boss: Api) -> None:
     keys = list(Effect.objects.filter(event="case.decided").values_list("key", flat=True))
     assert len(keys) == len(set(keys)) == 4
     assert AuditEvent.objects.filter(case_id=case.pk, action="case.decided").count() == 4
+
+
+# Asking for it, where one may not do it oneself.
+
+
+def test_an_auditor_asks_for_a_reopening_and_the_supervisors_are_told(boss: Api) -> None:
+    case = closed_as(boss, "refund")
+    auditor = Api(make_user("auditor"))
+    assert auditor.post(f"/cases/{case.pk}/request-reopening/", {"note": " "}).status_code == 422
+    assert reopen(auditor, case).status_code == 403
+    told = auditor.post(f"/cases/{case.pk}/request-reopening/", {"note": "the receipt is another customer's"})
+    assert told.json() == {"told": 1}
+    notice = Notice.objects.get()
+    assert (notice.user, notice.kind, notice.sender, notice.case) == (boss.user, "help", auditor.user, case)
+    assert "another customer" in notice.text
+    assert "another customer" in Note.objects.get(case=case, author=auditor.user).text
+    assert AuditEvent.objects.get(action="case.reopening_requested").actor == auditor.user.username
+    case.refresh_from_db()
+    assert case.state == State.CLOSED
+
+
+def test_what_is_not_decided_cannot_be_asked_for_and_nobody_else_may_ask(boss: Api) -> None:
+    case = make_case(state=State.IN_REVIEW)
+    note = {"note": "look again"}
+    assert Api(make_user("auditor")).post(f"/cases/{case.pk}/request-reopening/", note).status_code == 409
+    closed = closed_as(boss, "refund")
+    assert Api(make_user("reviewer")).post(f"/cases/{closed.pk}/request-reopening/", note).status_code in (403, 404)
+    assert not Notice.objects.exists()
+
+
+def page(role: str) -> Client:
+    client = Client()
+    client.force_login(make_user(role, is_staff=True))
+    return client
+
+
+def test_the_case_page_offers_each_what_they_may_do(boss: Api) -> None:
+    case = closed_as(boss, "refund")
+    address = reverse("admin:cases_case_change", args=[case.pk])
+    ask, act = (
+        reverse("admin:cases_case_request-reopening", args=[case.pk]),
+        reverse("admin:cases_case_reopen", args=[case.pk]),
+    )
+    for role, offered, withheld in (("auditor", ask, act), ("supervisor", act, ask)):
+        html = page(role).get(address).content.decode()
+        assert offered in html
+        assert withheld not in html
+    auditor = page("auditor")
+    auditor.post(ask, {"note": "look again"})
+    assert Notice.objects.exists()
+    auditor.post(act, {"note": "look again"})
+    case.refresh_from_db()
+    assert case.state == State.CLOSED
+
+
+def test_a_supervisor_takes_a_decision_back_on_its_page_while_nothing_has_left(boss: Api) -> None:
+    case = fresh(grace=600)
+    decide(Api(make_user("reviewer")), "refund")
+    address, client = reverse("admin:cases_case_undo", args=[case.pk]), page("supervisor")
+    shown = reverse("admin:cases_case_change", args=[case.pk])
+    assert address in client.get(shown).content.decode()
+    client.post(address, {"note": ""})
+    assert Case.objects.get().state == State.DECIDED
+    client.post(address, {"note": "wrong customer"})
+    assert Case.objects.get().state == State.IN_REVIEW
+    assert address not in client.get(shown).content.decode()
+
+
+def test_who_overrides_a_case_that_is_to_be_read_blind_has_nothing_to_approve(boss: Api) -> None:
+    """Its sample has not been read yet: what the machine said counts as not shown to them."""
+    case = closed_as(boss, "refund")
+    quality = make_queue("quality", kind="quality", groups=("auditor",))
+    make_task(case, queue=quality, reason="sample", blind=True)
+    first = Decision.objects.get()
+    assert override(boss, first.pk, outcome="approve", output=None).status_code == 422
+    better = override(boss, first.pk).json()
+    assert (better["label"], Decision.objects.get(pk=better["id"]).shown) == ("billing", False)

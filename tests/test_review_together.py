@@ -92,14 +92,14 @@ def test_nothing_ticked_too_many_and_twice_the_same_are_refused() -> None:
 def odd_one(name: str) -> ReviewTask:
     """A case that looks like the others of its queue and does not belong with them."""
     case_type = CaseType.objects.get()
-    fields: dict[str, Any] = {
+    kinds: dict[str, dict[str, Any]] = {
         "blind": {"blind": True},
         "reported": {"reason": "reported_error"},
         "elsewhere": {"queue": make_queue("others", groups=("expert",))},
         "taken": {"claimed_by": make_user("reviewer")},
         "another reason": {"reason": "low_confidence"},
-    }.get(name, {})
-    (task,) = waiting(1, case_type, **fields)
+    }
+    (task,) = waiting(1, case_type, **kinds.get(name, {}))
     if name == "another label":
         make_prediction(task.case, label="other")
     if name == "no answer":

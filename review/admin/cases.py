@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -21,8 +22,10 @@ from cases.models import Case
 from cases.viewing import open_case
 from review.admin.history import history_of
 from review.admin.words import priority, state_badge
+from review.approve import undo_newest
+from review.desk.answers import clean
 from review.desk.words import percent
-from review.reopen import reopen_case
+from review.reopen import reopen_case, request_reopening
 
 
 @admin.register(Case)
@@ -95,16 +98,34 @@ class CaseAdmin(BackOfficeAdmin):
         return TemplateResponse(request, "admin/cases/case/page.html", context)
 
     def get_urls(self) -> list[Any]:
-        reopen = self.admin_site.admin_view(self.reopen_view)
-        return [path("<int:case_id>/reopen/", reopen, name="cases_case_reopen"), *super().get_urls()]
+        acts = {"reopen": self.reopen_view, "request-reopening": self.request_view, "undo": self.undo_view}
+        return [
+            *(
+                path(f"<int:case_id>/{name}/", self.admin_site.admin_view(view), name=f"cases_case_{name}")
+                for name, view in acts.items()
+            ),
+            *super().get_urls(),
+        ]
 
     def reopen_view(self, request: HttpRequest, case_id: int) -> HttpResponse:
         """Put a decided case up for decision again; the verb asks for the note and the permission."""
+        return self._act(request, case_id, reopen_case, _("The case is open again."))
+
+    def request_view(self, request: HttpRequest, case_id: int) -> HttpResponse:
+        """Ask those who may reopen to look at the case again."""
+        return self._act(request, case_id, request_reopening, _("Your request is with those who may reopen the case."))
+
+    def undo_view(self, request: HttpRequest, case_id: int) -> HttpResponse:
+        """Take the newest decision back while nothing of it has left."""
+        return self._act(request, case_id, undo_newest, _("The decision was taken back; the case is open again."))
+
+    def _act(self, request: HttpRequest, case_id: int, verb: Callable[..., Any], done: str) -> HttpResponse:
+        """Call a verb with the note that was typed, and return to the page."""
         address = reverse("admin:cases_case_change", args=[case_id])
         try:
             if request.method == "POST" and case_id <= LARGEST_ID:
-                reopen_case(case_id, by=account(request), note=request.POST.get("note", ""), origin="admin")
-                messages.success(request, _("The case is open again."))
+                verb(case_id, by=account(request), note=clean(request.POST.get("note", "")), origin="admin")
+                messages.success(request, done)
         except Missing as refusal:
             raise Http404(refusal.message) from None
         except Refused as refusal:

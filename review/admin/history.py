@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth.models import User
 
 from cases.models import Attachment, AuditEvent, Case, Effect, Prediction
 from cases.models.choices import State
+from review.approve import may_undo
 from review.desk.files import files_of
 from review.desk.inputs import input_of
 from review.desk.text import Mark, marks_of
@@ -30,8 +32,20 @@ def history_of(user: User, case: Case, *, hidden: bool) -> dict[str, Any]:
         "events": [] if hidden else list(AuditEvent.objects.filter(case_id=case.pk).order_by("id")[:200]),
         "effects": [] if hidden else list(effects),
         "attachments": files_of(Attachment.objects.filter(case=case).order_by("id")[:MOST]),
-        "may_reopen": user.has_perm("review.override_decision") and case.state in (State.DECIDED, State.CLOSED),
+        **_offered(user, case, [] if hidden else shown["decisions"]),
         **shown,
+    }
+
+
+def _offered(user: User, case: Case, decisions: Sequence[Decision]) -> dict[str, Any]:
+    """What the page offers to do about a decided case; the verbs ask again."""
+    decided, newest = case.state in (State.DECIDED, State.CLOSED), decisions[0] if decisions else None
+    reopens = user.has_perm("review.override_decision")
+    return {
+        "may_reopen": decided and reopens,
+        "may_request_reopening": decided and not reopens and user.has_perm("review.request_reopening"),
+        "may_undo": newest is not None and may_undo(newest, by=user),
+        "undoes_own": newest is not None and newest.decided_by_id == user.pk,
     }
 
 
