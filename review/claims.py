@@ -110,7 +110,7 @@ def raise_task(task_id: int, *, user: User, lease_token: int, reason: str, origi
         raise Invalid(_("The task was not raised."), errors={"reason": [words]})
     with journal(actor=user, origin=origin) as log:
         task = own_claim(task_id, user=user, lease_token=lease_token)
-        target = _senior_to(task)
+        target = senior_to(task)
         end_task(task, ending=ReviewTask.Ending.RAISED)
         log("task.raised", case_id=task.case_id, subject=task, data={"to": target.key})
         return move_on(task, queue=target, note=reason, log=log)
@@ -243,7 +243,8 @@ def free(task: ReviewTask) -> None:
     ReviewTask.objects.filter(pk=task.pk).update(assignee=None, lease_until=Now(), hold_reason="")
 
 
-def _senior_to(task: ReviewTask) -> Queue:
+def senior_to(task: ReviewTask) -> Queue:
+    """The queue to which this task is raised. Raises: Conflict when none is more senior."""
     kinds = {Queue.Kind.GENERAL: Reason.LOW_CONFIDENCE, Queue.Kind.FAST_TRACK: Reason.LOW_CONFIDENCE}
     target = lane_queue(task.policy, kinds.get(Queue.Kind(task.queue.kind), Reason.HIGH_RISK))
     if target.pk == task.queue_id or target.kind == Queue.Kind.GENERAL:

@@ -12,7 +12,7 @@ from cases.clock import from_now
 from cases.errors import Conflict, Invalid
 from cases.models.choices import Reason
 from review import notes, notices
-from review.claims import CLAIM, demand_task, move_on, own_claim
+from review.claims import CLAIM, demand_task, move_on, own_claim, senior_to
 from review.models import Decision, Notice, Queue, ReviewTask
 from review.picking import INDEPENDENT
 from review.profiles import on_duty_in, who_may, working_in
@@ -54,6 +54,21 @@ def hand_to_queue(
             words = _("Choose another queue in which this task can be done.")
             raise Invalid(_("The task was not handed over."), errors={"queue": [words]})
         return _handed(task, queue=queue, note=text, log=log, to=queue.key)
+
+
+def raise_for(task_id: int, *, user: User, note: str, origin: str) -> ReviewTask:
+    """Raise anybody's task to a more senior queue, for those who may hand over anybody's. Returns the new stay.
+
+    Raises: Invalid without a note, Conflict when the task is done or no queue is more senior.
+    """
+    text = notes.checked(note, field="note")
+    with journal(actor=user, origin=origin) as log:
+        task = _in_hand(task_id, user=user, lease_token=None)
+        target = senior_to(task)
+        if not end_task(task, ending=ReviewTask.Ending.RAISED):
+            raise Conflict(_("This task is done; it cannot be raised."))
+        log("task.raised", case_id=task.case_id, subject=task, data={"to": target.key, "from": task.assignee_id})
+        return move_on(task, queue=target, note=text, log=log)
 
 
 def ask_help(task_id: int, *, user: User, question: str, to: str = "", origin: str) -> list[str]:

@@ -214,6 +214,32 @@ def test_taking_away_several_tells_of_each_how_it_went() -> None:
     assert taken.assignee is None
 
 
+def test_several_are_handed_to_a_person_once_it_is_said_to_whom() -> None:
+    client, _boss = signed_in("supervisor")
+    mara = make.make_user("reviewer", username="mara")
+    free, done = a_task(), a_task()
+    make.make_decision(done.case, task=done)
+    asked = several(client, [free, done], "to_person", reason="your field")
+    assert "mara" in asked.content.decode()
+    assert not ReviewTask.objects.filter(assignee=mara).exists()
+    answer = several(client, [free, done], "to_person", reason="your field", to="mara")
+    assert {one.task_id: one.done for one in answer.context["outcomes"]} == {free.pk: True, done.pk: False}
+    assert ReviewTask.objects.open().get(assignee=mara).case_id == free.case_id
+
+
+def test_several_are_handed_to_a_queue_and_raised() -> None:
+    client, _boss = signed_in("supervisor")
+    make.make_queue("experts", kind="expert", groups=("expert",))
+    first, second, third = a_task(), a_task(), a_task()
+    several(client, [first], "to_queue", reason="theirs", to="experts")
+    assert ReviewTask.objects.open().get(case=first.case_id).queue.key == "experts"
+    answer = several(client, [second, third], "raise", reason="too hard")
+    assert [one.done for one in answer.context["outcomes"]] == [True, True]
+    assert ReviewTask.objects.filter(pk=second.pk, ending="raised").exists()
+    [refused] = several(client, [third], "to_queue", reason="x", to="no-such").context["outcomes"]
+    assert not refused.done
+
+
 def test_several_needs_a_reason_and_a_choice_of_tasks() -> None:
     client, _boss = signed_in("supervisor")
     task = a_task(claimed_by=make.make_user("reviewer"))

@@ -27,25 +27,26 @@ PAGES = frozenset({"tasks", "admin-tasks"})
 @desk_page
 @require_POST
 def act_on_several(request: HttpRequest) -> HttpResponse:
-    """Does it with each, and tells of each how it went."""
-    data, back = request.POST, _back(request)
-    ids = [number(text) for text in data.getlist("task")]
+    """Does it with each, and tells of each how it went. Asks first to whom, where that is not said."""
+    user, data, back = reader(request), request.POST, _back(request)
+    act, ids = several.act_of(user, data.get("verb", "")), [number(text) for text in data.getlist("task")]
+    reason, to = data.get("reason", ""), data.get("to", "")
+    if act.goes and not to and 0 < len(ids) <= several.MOST:
+        asked = {"act": act, "ids": ids, "reason": reason, "targets": several.targets(act), "back": back}
+        return _answer(request, "review/several_to.html", str(act.name), asked)
     try:
-        outcomes = several.perform(
-            reader(request), data.get("verb", ""), ids, reason=data.get("reason", ""), to=data.get("to", "").strip()
-        )
+        outcomes = several.perform(user, act.verb, ids, reason=reason, to=to)
     except Invalid as refusal:
         tell(request, refusal)
         return HttpResponseRedirect(back)
     done = sum(outcome.done for outcome in outcomes)
-    context: dict[str, Any] = {
-        **admin.site.each_context(request),
-        "title": _("%(done)d of %(all)d done") % {"done": done, "all": len(outcomes)},
-        "outcomes": sorted(outcomes, key=lambda outcome: outcome.done),
-        "failed": len(outcomes) - done,
-        "back": back,
-    }
-    return TemplateResponse(request, "review/several.html", context)
+    told: dict[str, Any] = {"outcomes": sorted(outcomes, key=lambda outcome: outcome.done), "back": back}
+    title = _("%(done)d of %(all)d done") % {"done": done, "all": len(outcomes)}
+    return _answer(request, "review/several.html", title, {**told, "failed": len(outcomes) - done})
+
+
+def _answer(request: HttpRequest, template: str, title: str, context: dict[str, Any]) -> HttpResponse:
+    return TemplateResponse(request, template, {**admin.site.each_context(request), "title": title, **context})
 
 
 @desk_page
