@@ -5,14 +5,14 @@ RUN = $(VENV)/bin
 PYTEST_WORKERS ?= 2
 CHROMIUM ?= $(shell command -v chromium chromium-browser google-chrome google-chrome-stable 2>/dev/null | head -n 1)
 
-.PHONY: help setup demo run test lint format bench lock clean
+.PHONY: help setup demo run test lint format bench translations lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    the whole stack with a demonstration organisation"
 	@echo "make run     the whole stack, empty"
 	@echo "make test    the whole test suite"
-	@echo "make setup | lint | format | bench | lock | clean"
+	@echo "make setup | lint | format | bench | translations | lock | clean"
 
 $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Countersign needs Python 3.11 or later (PYTHON=/path/to/python3)")'
@@ -60,6 +60,11 @@ format: $(VENV)/.requirements-dev
 	$(RUN)/ruff check --fix .
 	$(RUN)/ruff format .
 	$(RUN)/djlint --quiet --reformat templates
+
+# Collect the texts, and compile what is translated (needs gettext's tools).
+translations: $(VENV)/.requirements-dev
+	ENV_FILE= $(RUN)/python manage.py makemessages --locale es --no-location --no-wrap --no-obsolete --ignore $(VENV)
+	ENV_FILE= $(RUN)/python manage.py compilemessages --locale es --ignore $(VENV)
 
 bench: $(VENV)/.requirements-dev
 	$(RUN)/python -m benchmarks

@@ -23,7 +23,7 @@ WORDS = {
     State.PLAIN: "",
 }
 COLUMNS = (_("measure"), _("value"), _("low"), _("high"), _("numerator"), _("denominator"), _("unit"), _("state"))
-QUEUE_COLUMNS = (_("queue"), _("priority"), _("tasks settled"), _("in time"), _("attainment"), _("95 % interval"))
+QUEUE_COLUMNS = (_("queue"), _("priority"), _("tasks settled"), _("in time"), _("attainment"), _("interval, 95 %"))
 WIDTH, HEIGHT = 120, 28
 
 

@@ -164,7 +164,7 @@ def _lines(
     traces += [_limit(report, *limit) for limit in limits]
     columns = [_("Time (UTC)")]
     for name in figures:
-        columns += [str(BY_KEY[name].name), _("95 % interval"), "n"]
+        columns += [str(BY_KEY[name].name), _("interval, 95 %"), "n"]
     rows = [
         [_label(report, step.start), *(cell for name in figures for cell in _cells(figures[name][at][1], unit))]
         for at, step in enumerate(report.steps)
