@@ -108,6 +108,7 @@ def _answer(guess: Guess, text: str, spans: Sequence[Span], *, version: str, lat
         rationale=_rationale(guess, text),
         evidence=[place for piece in guess.evidence for place in _placed(piece, spans)],
         alternatives=[{"label": label, "confidence": confidence} for label, confidence in guess.alternatives],
+        fields={"label": guess.confidence},
         out_of_scope=guess.out_of_scope,
         raw_confidence=round(guess.raw, 6),
         model=NAME,
@@ -120,7 +121,7 @@ def _answer(guess: Guess, text: str, spans: Sequence[Span], *, version: str, lat
 def _placed(piece: Evidence, spans: Sequence[Span]) -> list[dict[str, Any]]:
     """A piece of evidence where the payload has it; a piece in a key has no place to be shown."""
     return [
-        {"field": place.field, "start": place.start, "end": place.end, "weight": piece.weight}
+        {"field": place.field, "start": place.start, "end": place.end, "weight": piece.weight, "supports": "label"}
         for place in places_of(spans, piece.start, piece.end)
     ]
 

@@ -28,7 +28,7 @@ def write_effects(book: Book) -> None:
 def _effects(book: Book, life: Life) -> Iterator[Effect]:
     for at, verdict in enumerate(life.verdicts):
         before = life.verdicts[at - 1] if at else None
-        if before is not None:
+        if before is not None and acts(before):
             reopened = _effect(book, life, verdict, _reopened_at(verdict))
             yield _told(reopened, book, "case.reopened", {"reason": "reported_error"})
         if acts(verdict) and (before is None or _says(before) != _says(verdict)):

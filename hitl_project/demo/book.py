@@ -13,7 +13,7 @@ from django.db import models
 from cases.models import Attachment, Case, CaseType, Prediction, WebhookEndpoint
 from hitl_project.demo.history import History, Stay, Verdict
 from hitl_project.demo.people import Person
-from review.models import Decision, Policy, Queue, ReviewTask
+from review.models import Decision, Note, Policy, Queue, ReviewTask
 
 BATCH = 500
 M = TypeVar("M", bound=models.Model)
@@ -32,6 +32,7 @@ class Book:
     sender: User
     cases: dict[int, Case] = field(default_factory=dict)
     files: dict[int, list[Attachment]] = field(default_factory=dict)
+    notes: dict[int, list[Note]] = field(default_factory=dict)
     predictions: dict[int, Prediction] = field(default_factory=dict)
     tasks: dict[int, ReviewTask] = field(default_factory=dict)
     decisions: dict[int, Decision] = field(default_factory=dict)
@@ -53,7 +54,7 @@ def written(model: type[M], rows: Iterable[M]) -> list[M]:
 
 def acts(verdict: Verdict) -> bool:
     """Whether a verdict has taken effect: at once, or once a second person approved it."""
-    return not verdict.held or verdict.approval is not None
+    return not verdict.held or (verdict.approval is not None and verdict.approval.approved)
 
 
 def acted_at(verdict: Verdict) -> datetime:

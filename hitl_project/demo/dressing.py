@@ -39,18 +39,20 @@ def _enclosed(case: DemoCase, slots: dict[str, str], rng: Random) -> tuple[Paper
     """A photograph of what came broken, the confirmation of the order; most mails bring nothing."""
     papers: list[Paper] = []
     if case.true_output["label"] in ("damaged-item", "wrong-item") and chance(0.35, rng):
-        papers.append(_photo(slots, rng))
+        papers.append(photo(slots, rng))
     if chance(0.08, rng) or (papers and chance(0.5, rng)):
-        papers.append(_confirmation(slots, case.requester))
+        papers.append(confirmation(slots, case.requester))
     return tuple(papers)
 
 
-def _photo(slots: dict[str, str], rng: Random) -> Paper:
+def photo(slots: dict[str, str], rng: Random) -> Paper:
+    """A customer's photograph of what is wrong with a product."""
     name = rng.choice(["IMG_{n}.png", "photo-{n}.png", "damage-{n}.png"]).format(n=rng.randrange(1000, 9999))
     return Paper(name, "photo", (letters.kind_of(slots["product"]), slots["flaw"]), seed=rng.randrange(ROLLS))
 
 
-def _confirmation(slots: dict[str, str], requester: str) -> Paper:
+def confirmation(slots: dict[str, str], requester: str) -> Paper:
+    """The shop's own confirmation of an order."""
     lines = (
         f"Order confirmation {slots['order']}",
         "Harbour & Pine Ltd, 4 Ropewalk, Merrow",
@@ -83,8 +85,8 @@ def refund_form(rng: Random, at: datetime) -> DemoCase:
 
 def _proof(case: DemoCase, slots: dict[str, str], rng: Random) -> tuple[Paper, ...]:
     broken = "photo" in case.payload["text"] or "picture" in case.payload["text"] or "broken" in case.payload["text"]
-    papers = [_photo(slots, rng)] if broken and chance(0.8, rng) else []
-    return (*papers, _confirmation(slots, case.requester)) if chance(0.5, rng) else tuple(papers)
+    papers = [photo(slots, rng)] if broken and chance(0.8, rng) else []
+    return (*papers, confirmation(slots, case.requester)) if chance(0.5, rng) else tuple(papers)
 
 
 def scan(rng: Random, at: datetime) -> DemoCase:

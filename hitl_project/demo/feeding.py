@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
@@ -14,13 +15,14 @@ from django.db import DatabaseError, connections
 from django.utils import timezone
 
 from cases.attachments import attach
+from cases.errors import Conflict
 from cases.ingest import ingest
 from cases.models import Case
 from hitl_project.demo.cases import DemoCase
 from hitl_project.demo.generator import source
 from hitl_project.demo.grammar import dice
 from hitl_project.demo.people import of_role
-from hitl_project.demo.rows import envelope
+from hitl_project.demo.rows import SOURCES, envelope
 
 logger = structlog.get_logger(__name__)
 
@@ -52,13 +54,20 @@ def _cases(seed: int, rng: Random) -> Iterator[DemoCase]:
 def _send(case: DemoCase, external_id: str, stopped: threading.Event) -> int:
     try:
         sender = User.objects.get(username=of_role("integration")[0].username)
-        outcome = ingest([envelope(case, external_id)], sender=sender, origin="api")[0]
-        for paper in case.papers:
-            upload = SimpleUploadedFile(paper.name, paper.content(), paper.content_type)
-            attach(Case.objects.get(pk=outcome.case_id), upload, user=sender, origin="api")
+        ingest([envelope(case, external_id)], sender=sender, origin="api")
+        _enclose(case, external_id, sender)
     except DatabaseError as error:
         logger.warning("demo_case_waits", error=str(error))
         connections.close_all()
         stopped.wait(PATIENCE)
         return 0
     return 1
+
+
+def _enclose(case: DemoCase, external_id: str, sender: User) -> None:
+    """Send the files after; a case that was decided meanwhile does without."""
+    row = Case.objects.get(source=SOURCES[case.case_type], external_id=external_id)
+    for paper in case.papers:
+        upload = SimpleUploadedFile(paper.name, paper.content(), paper.content_type)
+        with contextlib.suppress(Conflict):
+            attach(row, upload, user=sender, origin="api")

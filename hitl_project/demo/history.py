@@ -13,7 +13,7 @@ from hitl_project.demo.people import Person
 
 @dataclass(slots=True)
 class Stay:
-    """One stay of a case in a queue."""
+    """One stay of a case in a queue. ``put_down``: held or snoozed by its person, or given to them."""
 
     queue: str
     reason: str
@@ -27,6 +27,9 @@ class Stay:
     closed_at: datetime | None = None
     ending: str = ""
     first_answer: Output | None = None
+    put_down: str = ""
+    hold_reason: str = ""
+    lease_until: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -36,6 +39,7 @@ class Approved:
     person: Person
     at: datetime
     approved: bool = True
+    note: str = ""
 
 
 @dataclass(slots=True)
@@ -84,6 +88,28 @@ class News:
 
 
 @dataclass(slots=True)
+class Remark:
+    """A note beside a case. ``to`` are those who are told of it, ``kind`` how: mention or help."""
+
+    person: Person
+    text: str
+    at: datetime
+    to: tuple[Person, ...] = ()
+    kind: str = "mention"
+
+
+@dataclass(slots=True)
+class Alarm:
+    """Something that a person is told of an open case: handed_over, sent_back, urgent or late."""
+
+    person: Person
+    kind: str
+    at: datetime
+    sender: Person | None = None
+    text: str = ""
+
+
+@dataclass(slots=True)
 class Life:
     """One case from its arrival to where it stands now. ``tried`` is an attempt at an answer that came before it."""
 
@@ -101,6 +127,8 @@ class Life:
     verdicts: list[Verdict] = field(default_factory=list)
     reading: Reading | None = None
     news: News | None = None
+    remarks: list[Remark] = field(default_factory=list)
+    alarms: list[Alarm] = field(default_factory=list)
     version: int = 1
     state: str = "received"
 

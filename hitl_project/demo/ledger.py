@@ -67,14 +67,26 @@ class _Case:
             opened = {"queue": stay.queue, "reason": stay.reason}
             yield self._event("task.opened", stay.opened_at, self._opener(stay), "admin", subject=task, data=opened)
         person = self.book.user(stay.person)
-        if stay.closed_at is None or stay.claimed_at is None or person is None:
+        if stay.claimed_at is None or person is None:
             return
         yield self._event("task.claimed", stay.claimed_at, person, "admin", subject=task)
+        if stay.put_down and stay.lease_until:
+            data = {"until": stay.lease_until.isoformat()} if stay.put_down == "snoozed" else {}
+            yield self._event(
+                f"task.{stay.put_down}", a_moment_after(stay.claimed_at), person, "admin", subject=task, data=data
+            )
+        if stay.closed_at is None:
+            return
         if task.first_answer is not None:
             yield self._event("task.answered_blind", stay.closed_at, person, "admin", subject=task)
         if stay.ending == "raised":
             onward = self.life.stays[self.life.stays.index(stay) + 1]
             yield self._event("task.raised", stay.closed_at, person, "admin", subject=task, data={"to": onward.queue})
+        if stay.ending == "handed_over":
+            onward = self.life.stays[self.life.stays.index(stay) + 1]
+            to = onward.person.username if onward.person else onward.queue
+            told = {"to": to, "from": person.pk}
+            yield self._event("task.handed_over", stay.closed_at, person, "admin", subject=task, data=told)
 
     def _opener(self, stay: Stay) -> User | str:
         """Who put the case into a further queue: the one who raised or decided it, or who reported it wrong."""
@@ -93,10 +105,9 @@ class _Case:
             data = {"outcome": verdict.outcome, "label": row.label, "held": verdict.held}
             yield self._event("decision.made", verdict.at, person, "admin", subject=row, data=data)
         if verdict.approval:
-            approver = self.book.users[verdict.approval.person.username]
-            yield self._event(
-                "decision.approved", verdict.approval.at, approver, "admin", subject=row, data={"note": False}
-            )
+            given, by = verdict.approval, self.book.users[verdict.approval.person.username]
+            action = "decision.approved" if given.approved else "decision.sent_back"
+            yield self._event(action, given.at, by, "admin", subject=row, data={"note": bool(given.note)})
         if verdict.closed_at and acts(verdict):
             yield self._event("effect.delivered", verdict.closed_at, "outbox", "worker", data={"attempt": 1})
             yield self._event("case.closed", verdict.closed_at, "outbox", "worker")
@@ -110,8 +121,11 @@ class _Case:
         if news:
             heard = {"correct": news.correct, "source": news.source}
             yield self._event("outcome.reported", news.at, self.book.sender, "api", data=heard)
+        for note in self.book.notes.get(life.number, ()):
+            yield self._event("case.noted", note.at, note.author, "admin", subject=note)
         waiting = life.open_stay
-        if waiting and waiting.reason == "reported_error":
+        last = life.verdicts[-1].approval if life.verdicts else None
+        if waiting and (waiting.reason == "reported_error" or (last and not last.approved)):
             yield self._event("case.in_review", waiting.opened_at, self._opener(waiting), "admin")
 
     def _event(

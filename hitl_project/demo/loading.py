@@ -14,7 +14,7 @@ from django.db.models import Max
 
 from cases.models import Case, CaseType, WebhookEndpoint
 from hitl_project.configuration import applying, reading
-from hitl_project.demo import accounts, aftermath, enclosures, ledger, lessons, oversight, rows
+from hitl_project.demo import accounts, aftermath, enclosures, ledger, lessons, oversight, rows, talk
 from hitl_project.demo.book import Book
 from hitl_project.demo.history import History
 from hitl_project.demo.people import of_role
@@ -61,10 +61,12 @@ def _write(history: History, hashes: accounts.Hashes, *, start: datetime) -> Non
             files += lessons.write_lessons(book)
             rows.write_cases(book)
             enclosures.write_files(book, files)
-            for write in (rows.write_work, aftermath.write_effects, aftermath.write_feedback):
+            for write in (rows.write_work, aftermath.write_effects, aftermath.write_feedback, talk.write_notes):
                 write(book)
             ledger.write_events(book)
             _follow_ids()
+            talk.write_desk(book)
+            talk.propose(book)
     except BaseException:
         _remove(files)
         raise

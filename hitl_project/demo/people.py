@@ -51,3 +51,7 @@ PEOPLE = (
 def of_role(role: str) -> tuple[Person, ...]:
     """Everyone who holds a role."""
     return tuple(person for person in PEOPLE if person.role == role)
+
+
+def named(username: str) -> Person:
+    return next(person for person in PEOPLE if person.username == username)

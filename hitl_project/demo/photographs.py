@@ -39,7 +39,8 @@ def _photographed(kind: str, stained: bool, seed: int) -> bytes:  # noqa: FBT001
 def _table(dice: np.random.Generator) -> Field:
     grain = np.sin(Y / dice.uniform(7, 12) + 2.2 * np.sin(X / dice.uniform(90, 160)))
     boards = np.where(Y % 110 < 2, -38, 0)
-    return np.array([139.0, 108, 80]) + (9 * grain + boards)[..., None]
+    wood: Field = np.array([139.0, 108, 80]) + (9 * grain + boards)[..., None]
+    return wood
 
 
 def _plate(picture: Field, dice: np.random.Generator) -> None:
@@ -113,7 +114,8 @@ def _around(one: float, other: float, width: float) -> slice:
 
 def _blot(dice: np.random.Generator, size: float) -> Mask:
     x, y = dice.uniform(150, 290), dice.uniform(110, 220)
-    return np.hypot(X - x, (Y - y) * 1.3) < size + 7 * np.sin(np.arctan2(Y - y, X - x) * 5)
+    inside: Mask = np.hypot(X - x, (Y - y) * 1.3) < size + 7 * np.sin(np.arctan2(Y - y, X - x) * 5)
+    return inside
 
 
 def _paint(picture: Field, where: Mask, colour: tuple[float, float, float], cover: float) -> None:

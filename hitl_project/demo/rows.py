@@ -153,10 +153,11 @@ def _task(book: Book, life: Life, stay: Stay) -> ReviewTask:
         priority=Priority.LOW if sampled else book.cases[life.number].priority,
         opened_at=stay.opened_at,
         due_at=stay.due_at,
-        assignee=book.user(stay.person) if done else None,
-        claimed_at=stay.claimed_at if done else None,
-        lease_until=stay.closed_at or stay.opened_at,
-        lease_token=1 if done else 0,
+        assignee=book.user(stay.person) if done or stay.put_down in ("held", "given") else None,
+        claimed_at=stay.claimed_at if done or stay.put_down else None,
+        lease_until=stay.closed_at or stay.lease_until or stay.opened_at,
+        lease_token=1 if done or stay.claimed_at else 0,
+        hold_reason=stay.hold_reason,
         closed_at=stay.closed_at,
         ending=stay.ending,
     )
@@ -194,7 +195,8 @@ def _approvals(book: Book) -> Iterator[Approval]:
         if verdict.approval:
             given = verdict.approval
             by = book.users[given.person.username]
-            yield Approval(decision=book.decision(verdict), approved=given.approved, by=by, at=given.at)
+            told = {"approved": given.approved, "note": given.note, "at": given.at}
+            yield Approval(decision=book.decision(verdict), by=by, **told)
 
 
 def _verdicts(book: Book) -> Iterator[Verdict]:

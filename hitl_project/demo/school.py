@@ -89,7 +89,13 @@ def answer_of(case: DemoCase, guess: Guess, *, version: str) -> Answer:
     """A model's guess as the pipeline records it."""
     text, spans = text_of(case.payload)
     evidence = [
-        {"field": place.field, "start": place.start, "end": place.end, "weight": round(found.weight, 4)}
+        {
+            "field": place.field,
+            "start": place.start,
+            "end": place.end,
+            "weight": round(found.weight, 4),
+            "supports": "label",
+        }
         for found in guess.evidence
         for place in places_of(spans, found.start, found.end)
     ]
@@ -101,6 +107,7 @@ def answer_of(case: DemoCase, guess: Guess, *, version: str) -> Answer:
         rationale=_rationale(guess, text),
         evidence=evidence,
         alternatives=[{"label": label, "confidence": sure} for label, sure in guess.alternatives],
+        fields={"label": guess.confidence},
         out_of_scope=guess.out_of_scope,
         model=NAME,
         model_version=version,
@@ -115,8 +122,11 @@ def _rationale(guess: Guess, text: str) -> str:
 
 def failed_try(case_type: str, rng: Random) -> Answer | None:
     """Now and then the first to be asked gave no answer."""
-    if not chance(TRIES_LOST, rng):
-        return None
+    return lost_try(case_type, rng) if chance(TRIES_LOST, rng) else None
+
+
+def lost_try(case_type: str, rng: Random) -> Answer:
+    """An attempt that came to nothing."""
     model, version = TRIED.get(case_type, ("llm", "small-2"))
     return Answer(output=None, error=rng.choice(LOST_BECAUSE), model=model, model_version=version, latency_ms=10_000)
 
@@ -130,6 +140,7 @@ def proposed(case: DemoCase) -> Answer:
         rationale=found["rationale"],
         evidence=found["evidence"],
         alternatives=found["alternatives"],
+        fields=found["fields"],
         label=found["output"]["label"],
         model=found["model"],
         model_version=found["model_version"],

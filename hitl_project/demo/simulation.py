@@ -15,11 +15,11 @@ from itertools import count
 from random import Random
 
 from cases.classifiers.base import Answer
-from hitl_project.demo import desk, oversight, school, shifts
+from hitl_project.demo import desk, oversight, present, school, shifts
 from hitl_project.demo.generator import generate, source
 from hitl_project.demo.grammar import chance, dice
 from hitl_project.demo.history import History, Life, Stay, Verdict
-from hitl_project.demo.people import PEOPLE, Person
+from hitl_project.demo.people import PEOPLE, Person, named
 
 DAYS = 30
 PER_DAY = {"support-email": 72, "refund-request": 15, "document-tag": 34, "receipt": 10, "reply": 12}
@@ -28,7 +28,8 @@ ROUND_DAYS = {"support-email": (0, 3, 7, 12, 19, 27), "document-tag": (0, 9, 22)
 # How long before the present people of a role stopped, so that something waits in every queue.
 STOPPED = {"reviewer": 5, "expert": 13, "supervisor": 20, "auditor": 50}
 # And by queue and by reason: how many hours old a task must have been before anybody looked at it.
-LEFT_ALONE = {"front-desk": 9, "fast-track": 14, "second_approval": 72}
+LEFT_ALONE = {"front-desk": 16, "fast-track": 20, "replies": 32, "expenses": 64, "second_approval": 72}
+LAST_DECISIONS = ((14, "reply"), (9, "reply"), (6, "receipt"), (4, "reply"))  # minutes before the end
 NEWS_RATE = 0.09
 SECONDS_TO_ANSWER = 3
 
@@ -61,9 +62,11 @@ def simulate(*, now: datetime, seed: int, first_number: int, draw: Callable[[int
         for at, until in zip(rounds, [*rounds[1:], now], strict=True):
             world.plan(at, partial(_lesson, world, key, until))
     _staff(world, start, days)
+    _last_decisions(world)
     while world.agenda:
         at, _, what = heapq.heappop(world.agenda)
         what(at)
+    present.stand(world.history, world.rng)
     return world.history
 
 
@@ -163,6 +166,22 @@ def _staff(world: World, start: datetime, days: int) -> None:
             for begin, end in shifts.sittings(person, midnight + timedelta(days=day), world.rng):
                 if start < begin < last:
                     world.plan(begin, _sitting(world, person, min(end, last)))
+
+
+def _last_decisions(world: World) -> None:
+    """What has just been decided can still be taken back."""
+    for minutes, case_type in LAST_DECISIONS:
+        at = world.history.now - timedelta(minutes=minutes)
+        world.plan(at, partial(_decide_one, world, named("rita"), case_type))
+
+
+def _decide_one(world: World, person: Person, case_type: str, at: datetime) -> None:
+    waiting = [life for life in world.history.waiting.values() if not life.stays[-1].blind]
+    found = desk.most_pressing([life for life in waiting if life.case.case_type == case_type], person)
+    if found is not None:
+        del world.history.waiting[found.number]
+        desk.take(found, person, at, world.rng)
+        world.plan(at + timedelta(seconds=70), partial(_finish, world, found, person))
 
 
 def _sitting(world: World, person: Person, end: datetime) -> Callable[[datetime], None]:
