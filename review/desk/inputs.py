@@ -32,7 +32,8 @@ ROOM = 64_000
 SHORT = 90
 MOST_PAIRS = 120
 GROUP = 16  # short values that still make a group
-PAIR = 60  # bytes of markup
+MOST_BLOCKS = 30
+BLOCK, PAIR = 300, 60  # bytes of markup
 KINDS: tuple[type[Block], ...] = (Email, Pairs, Passage, Table, Tree)
 
 
@@ -62,7 +63,9 @@ def input_of(payload: Any, marks: Sequence[Mark]) -> Input:
     rest = {key: value for key, value in facts.items() if not found or key not in found.used}
     pairs = {key: value for key, value in rest.items() if _is_short(str(key), value)}
     shown.left_out += _add_pairs(shown, pairs, sheet)
-    others = [(str(key), value) for key, value in rest.items() if key not in pairs]
+    others = [(str(key), value) for key, value in rest.items() if key not in pairs][:MOST_BLOCKS]
+    shown.left_out += len(rest) - len(pairs) - len(others)
+    sheet.spend(BLOCK * len(others))
     for position, (key, value) in enumerate(others):
         with sheet.part(among=len(others) - position) as part:
             shown.blocks.append(_block(key, value, part))

@@ -8,12 +8,14 @@ from review.desk.blocks import Excerpt, Fold, Passage, titled
 from review.desk.folding import OWN, Stretch, stretches
 from review.desk.sheet import Sheet
 from review.desk.text import Mark, marked, seen
-from review.desk.values import MARKUP
 
 LONG = 6000
+FOLD = 300  # bytes around a fold
+MOST_FOLDS = 40
 AROUND = 120  # characters about evidence that lies beyond the cut
 MOST_EXCERPTS = 12
 LONGEST_EXCERPT = 400
+EXCERPTS = 12_000  # bytes of all of them together
 PREVIEW = 72
 
 
@@ -22,9 +24,10 @@ def passage_of(title: str, text: str, marks: Sequence[Mark], sheet: Sheet, *, fo
 
     A fold that holds evidence stays open, and so do all where there is nothing else to read.
     """
-    sheet.spend(MARKUP * len(marks))
+    sheet.spend_marks(marks)
     shown = sheet.fitting(text)
-    parts = stretches(text[:shown]) if folded else [Stretch(OWN, 0, shown)] * bool(shown)
+    parts = _parts(text[:shown], folded=folded)
+    sheet.spend(FOLD * len(parts))
     alone = not any(part.kind == OWN and text[part.start : part.end].strip() for part in parts)
     return Passage(
         title=titled(title),
@@ -33,6 +36,12 @@ def passage_of(title: str, text: str, marks: Sequence[Mark], sheet: Sheet, *, fo
         long=shown > LONG,
         excerpts=_excerpts(text, [mark for mark in marks if mark.end > shown], shown),
     )
+
+
+def _parts(text: str, *, folded: bool) -> list[Stretch]:
+    """The stretches to fold; a text chopped into very many is left as it is."""
+    parts = stretches(text) if folded else []
+    return parts if 0 < len(parts) <= MOST_FOLDS else [Stretch(OWN, 0, len(text))] * bool(text)
 
 
 def _fold(text: str, part: Stretch, marks: Sequence[Mark], *, alone: bool) -> Fold:
@@ -50,11 +59,12 @@ def _fold(text: str, part: Stretch, marks: Sequence[Mark], *, alone: bool) -> Fo
 def _excerpts(text: str, beyond: Sequence[Mark], shown: int) -> list[Excerpt]:
     """Evidence further down, each piece with the words around it; pieces that touch are one."""
     found: list[Excerpt] = []
-    reached = shown
+    reached, spare = shown, Sheet(EXCERPTS)
     for mark in beyond:
         start, end = max(mark.start - AROUND, reached), min(mark.end + AROUND, mark.start + LONGEST_EXCERPT, len(text))
         if len(found) == MOST_EXCERPTS:
             break
+        end = start + spare.fitting(text[start:end])
         if start < end:
             found.append(Excerpt(start, marked(text, beyond, start, end)))
             reached = end

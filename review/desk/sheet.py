@@ -10,6 +10,8 @@ from review.desk.text import Mark, seen
 
 PIECE = 1024
 CRUMB = 32
+MARKUP = 300  # bytes around the pieces of a mark
+PIECES = 9  # times its field is named in them
 
 
 @dataclass(slots=True)
@@ -33,6 +35,10 @@ class Sheet:
     def spend(self, size: int) -> None:
         """Take room for markup around a text."""
         self.left -= size
+
+    def spend_marks(self, marks: Sequence[Mark]) -> None:
+        """Take room for the markup of evidence; where spans overlap, each comes in pieces that name several fields."""
+        self.left -= sum(MARKUP + PIECES * len(mark.supports) for mark in marks)
 
     @contextmanager
     def part(self, *, among: int) -> Iterator[Sheet]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -17,6 +17,9 @@ from markdown_it import MarkdownIt
 from cases.passages import text_at
 
 QUOTED = 80
+MOST_SPANS = 60  # of evidence, the weightiest
+MOST_FIELDS = 3  # named by one word
+LONGEST_FIELD = 80
 # Controls, direction overrides, zero-width and tag characters, and lone surrogates: nothing a reader could see.
 UNSEEN = re.compile(
     "(\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
@@ -56,17 +59,18 @@ class Mark:
 def marks_of(evidence: Any, facts: Mapping[str, Any]) -> list[Mark]:
     """The spans of a prediction's evidence that lie inside a text of the case, in reading order, each under its true path.
 
-    ``facts`` are ``{"payload": …, "context": […]}``. What leads nowhere is left out, and what runs beyond its text ends
+    ``facts`` are ``{"payload": …, "context": […]}``. Of very many spans the weightiest count. What leads nowhere is left out, and what runs beyond its text ends
     with it, so that nothing is ever marked which the machine did not mean.
     """
-    spans = evidence if isinstance(evidence, list) else []
-    found = sorted(
-        {mark for span in spans if (mark := _mark(span, facts))}, key=lambda one: (one.path, one.start, one.end)
-    )
-    return [
-        Mark(one.path, one.start, one.end, number, one.supports, one.quoted)
-        for number, one in enumerate(found, start=1)
-    ]
+    spans = sorted(evidence, key=_weight, reverse=True) if isinstance(evidence, list) else []
+    known = list({mark for span in spans[:MOST_SPANS] if (mark := _mark(span, facts))})
+    known.sort(key=lambda one: (one.path, one.start, one.end, one.supports))
+    return [replace(one, number=number) for number, one in enumerate(known, start=1)]
+
+
+def _weight(span: Any) -> float:
+    weight = span.get("weight", 1.0) if isinstance(span, dict) else 0.0
+    return float(weight) if isinstance(weight, int | float) else 1.0
 
 
 def _mark(span: Any, facts: Mapping[str, Any]) -> Mark | None:
@@ -77,7 +81,7 @@ def _mark(span: Any, facts: Mapping[str, Any]) -> Mark | None:
         return None
     end = min(end, len(place.text))
     supports = span.get("supports")
-    named = supports if isinstance(supports, str) else ""
+    named = supports if isinstance(supports, str) and len(supports) <= LONGEST_FIELD else ""
     return Mark(place.path, start, end, 0, named, place.text[start:end][:QUOTED]) if 0 <= start < end else None
 
 
@@ -96,7 +100,7 @@ def _piece(text: str, marks: Sequence[Mark], start: int, end: int) -> SafeString
         return words
     here = [mark.anchor for mark in over if mark.start == start]
     more = mark_safe("".join(format_html('<span id="{}"></span>', anchor) for anchor in here[1:]))  # noqa: S308 - ids of ours
-    fields = {mark.field_id: mark.supports for mark in over if mark.supports}
+    fields = dict([(mark.field_id, mark.supports) for mark in over if mark.supports][:MOST_FIELDS])
     if fields:
         words = _linked(words, fields)
     known = format_html(' id="{}"', here[0]) if here else ""

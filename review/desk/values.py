@@ -14,7 +14,6 @@ from review.desk.sheet import Sheet
 from review.desk.text import marked, seen
 
 LONGEST = 2000
-MARKUP = 160  # bytes around a mark, at most
 
 
 def is_scalar(value: Any) -> bool:
@@ -37,7 +36,7 @@ def scalar_at(value: Any, path: str, sheet: Sheet, *, most: int = LONGEST) -> Sa
         sheet.spend(len(str(value)[:most]))
         return scalar(value)
     own = sheet.at(path)
-    sheet.spend(MARKUP * len(own))
+    sheet.spend_marks(own)
     shown = sheet.fitting(text[:most])
     html = marked(text, own, 0, shown)
     return format_html('{}<span class="cs-none">…</span>', html) if shown < len(text) else html
