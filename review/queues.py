@@ -23,12 +23,15 @@ from django.db.models import (
     Subquery,
 )
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from review.forecast import Forecast, Pace, foresee, marks
-from review.models import Queue, ReviewTask
+from review.models import Policy, Queue, ReviewTask, RoutingRule
 
 MOST_COUNTED = 10_000
 MOST_NAMED = 20
+MOST_RULES_NAMED = 5
+LIVE = (Policy.Status.ACTIVE, Policy.Status.PROPOSED)
 HOURS_BACK = 4.0
 
 # Every open task is exactly one of: free to be claimed, claimed, held, snoozed.
@@ -147,3 +150,31 @@ def _counted(rows: QuerySet[ReviewTask]) -> Counted:
 
 def _first(column: str) -> Subquery:
     return Subquery(_open().order_by(column).values(column)[:1])
+
+
+def why_kept(queue: Queue) -> str:
+    """In words, why a queue cannot be deleted: the rules that name it, else the tasks that waited in it. Empty when it can."""
+    rules = RoutingRule.objects.filter(queue=queue).select_related("policy__case_type").order_by("-policy", "position")
+    live = list(rules.filter(policy__status__in=LIVE)[: MOST_RULES_NAMED + 1])
+    if live:
+        words = _("Rules send cases to “%(queue)s”, so it stays: %(rules)s. Send them elsewhere first.")
+        return words % {"queue": queue.name, "rules": _rule_names(live)}
+    if old := list(rules[: MOST_RULES_NAMED + 1]):
+        words = _(
+            "Earlier policies name “%(queue)s”, so it stays for the record: %(rules)s. Take its groups away instead."
+        )
+        return words % {"queue": queue.name, "rules": _rule_names(old)}
+    if ReviewTask.objects.filter(queue=queue).exists():
+        words = _("Cases have waited in “%(queue)s”, so it stays for the record. Take its groups away instead.")
+        return words % {"queue": queue.name}
+    return ""
+
+
+def _rule_names(rules: Sequence[RoutingRule]) -> str:
+    names = [_rule_name(rule) for rule in rules[:MOST_RULES_NAMED]]
+    return "; ".join([*names, *(["…"] if len(rules) > MOST_RULES_NAMED else [])])
+
+
+def _rule_name(rule: RoutingRule) -> str:
+    told = {"type": rule.policy.case_type.name, "number": rule.policy.number, "state": rule.policy.get_status_display()}
+    return _("%(type)s, version %(number)d (%(state)s), rule %(position)d") % {**told, "position": rule.position}

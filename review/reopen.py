@@ -21,7 +21,7 @@ from review.decide import Answer, check_answer, conclude, settle
 from review.models import Decision, Note, Notice, ReviewTask
 from review.route import lane_queue
 from review.shown import conceals, newest_prediction
-from review.tasks import due_at, end_open_tasks, open_task
+from review.tasks import end_open_tasks, open_task, rank_of, staggered
 
 LONGEST_NOTICE = 300
 MOST_TOLD = 50
@@ -46,8 +46,9 @@ def reopen(case: Case, *, reason: str, note: str, log: Journal) -> ReviewTask:
     case.refresh_from_db(fields=["version", "state"])
     if not unheard:
         outbox.announce([Happening(case=case, event="case.reopened", data={"reason": reason})], log=log)
-    due = due_at(last.policy, priority=case.priority, since=timezone.now())
     queue = lane_queue(last.policy, Reason.HIGH_RISK)
+    rank = rank_of(case, queue=queue, reason=reason)
+    due = staggered(last.policy, case, since=timezone.now(), rank=rank)
     return open_task(case, queue=queue, policy=last.policy, reason=reason, due=due, log=log, note=note, blind=unread)
 
 

@@ -12,6 +12,7 @@ from cases.audit import Journal
 from cases.clock import from_now
 from cases.models import Case
 from cases.models.choices import Priority
+from review import duty
 from review.calendars import NeverOpen, add_minutes
 from review.models import Draft, Policy, Queue, ReviewTask
 
@@ -78,7 +79,10 @@ def language_of(case: Case) -> str:
 def open_task(
     case: Case, *, queue: Queue, policy: Policy, reason: str, due: datetime, log: Journal, note: str = "", **more: Any
 ) -> ReviewTask:
-    """Put a case into a queue. The database refuses a second open task for one case."""
+    """Put a case into a queue. The database refuses a second open task for one case.
+
+    Of an urgent one that is for whoever comes first, those on duty are told.
+    """
     task = ReviewTask.objects.create(
         case=case,
         case_type_id=case.case_type_id,
@@ -92,6 +96,8 @@ def open_task(
         **more,
     )
     log("task.opened", case_id=case.pk, subject=task, data={"queue": queue.key, "reason": reason})
+    if task.priority == Priority.URGENT and task.assignee_id is None:
+        duty.tell_urgent([task], log=log)
     return task
 
 

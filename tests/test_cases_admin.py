@@ -268,7 +268,7 @@ def test_of_two_tabs_the_second_save_is_refused() -> None:
 def test_a_queue_that_somebody_else_changed_is_not_overwritten() -> None:
     client, _ = signed_in("administrator")
     queue = make.make_queue()
-    typed = {"name": "Desk one", "kind": "general", "groups": [], "row_version": 1}
+    typed = {"name": "Desk one", "kind": "general", "weight": 2, "on_breach": "raise", "groups": [], "row_version": 1}
     assert client.post(change(queue), typed).status_code == 302
     assert client.post(change(queue), {**typed, "name": "Desk two"}).status_code == 200
     queue.refresh_from_db()
@@ -296,11 +296,41 @@ def test_a_bad_output_schema_is_a_form_error(schema: str) -> None:
     assert answer.context["adminform"].form.errors["output_schema"]
 
 
-def test_a_queue_that_rules_point_at_cannot_be_deleted() -> None:
+def test_a_queue_that_rules_point_at_is_kept_and_the_rules_are_named() -> None:
     client, _ = signed_in("administrator")
-    make.make_case_type()
+    case_type = make.make_case_type(name="Letters")
     queue = Queue.objects.get(key="front-desk")
-    assert client.post(reverse("admin:review_queue_delete", args=[queue.pk]), {"post": "yes"}).status_code == 403
+    address = reverse("admin:review_queue_delete", args=[queue.pk])
+    for method in (client.get, client.post):
+        page = method(address, {"post": "yes"}, follow=True)
+        assert page.status_code == 200
+        assert "Letters, version 1 (active), rule 0" in page.content.decode()
+    Policy.objects.filter(case_type=case_type).update(status="retired")
+    assert "Earlier policies name" in client.post(address, {"post": "yes"}, follow=True).content.decode()
+    assert Queue.objects.filter(pk=queue.pk).exists()
+
+
+def test_a_queue_in_which_cases_have_waited_is_kept_and_an_unused_one_can_go() -> None:
+    client, _ = signed_in("administrator")
+    used, unused = make.make_queue("used"), make.make_queue("unused")
+    make.make_task(queue=used)
+    delete = {queue: reverse("admin:review_queue_delete", args=[queue.pk]) for queue in (used, unused)}
+    assert "Cases have waited" in client.post(delete[used], {"post": "yes"}, follow=True).content.decode()
+    client.post(delete[unused], {"post": "yes"})
+    assert set(Queue.objects.filter(key__in=["used", "unused"])) == {used}
+
+
+def test_a_rule_that_comes_between_the_question_and_the_deletion_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    client, _ = signed_in("administrator")
+    queue = make.make_queue("late")
+
+    def rule_comes(self: Any, request: Any, obj: Any) -> None:
+        make.make_case_type(rules=[{"default": True, "queue": obj}])
+        obj.delete()
+
+    monkeypatch.setattr("review.admin.queues.QueueAdmin.delete_model", rule_comes)
+    page = client.post(reverse("admin:review_queue_delete", args=[queue.pk]), {"post": "yes"}, follow=True)
+    assert page.status_code == 200
     assert Queue.objects.filter(pk=queue.pk).exists()
 
 

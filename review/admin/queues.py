@@ -5,28 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from cases.admin.base import badge
 from cases.admin.editing import AuditedAdmin, VersionedForm
-from review.models import Queue, ReviewTask, RoutingRule
+from review.models import Queue, ReviewTask
+from review.queues import why_kept
 
 
 class QueueForm(VersionedForm):
     class Meta:
         model = Queue
-        fields = ("key", "name", "kind", "groups")
+        fields = ("key", "name", "kind", "weight", "on_breach", "groups")
         widgets = {"groups": forms.CheckboxSelectMultiple}
 
 
 @admin.register(Queue)
 class QueueAdmin(AuditedAdmin):
     form = QueueForm
-    list_display = ("name", "key", "kind_badge", "members", "open_tasks")
+    list_display = ("name", "key", "kind_badge", "members", "weight", "on_breach", "open_tasks")
     list_filter = ("kind",)
     exact = ("key",)
     prefix = ("name",)
@@ -42,12 +45,20 @@ class QueueAdmin(AuditedAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("key",) if obj else ()
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A queue that rules or tasks point at stays: cases would have nowhere to go."""
-        if obj is None or not super().has_delete_permission(request, obj):
-            return super().has_delete_permission(request, obj)
-        pointed_at = RoutingRule.objects.filter(queue=obj).exists() or ReviewTask.objects.filter(queue=obj).exists()
-        return not pointed_at
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        """A queue that rules or tasks point at stays: cases would have nowhere to go. The rules are named."""
+        queue = self.get_object(request, object_id)
+        if queue is None or not self.has_delete_permission(request, queue):
+            return super().delete_view(request, object_id, extra_context)
+        if not (kept := why_kept(queue)):
+            try:
+                return super().delete_view(request, object_id, extra_context)
+            except models.ProtectedError:  # a rule has come to point at it since
+                kept = why_kept(queue)
+        messages.error(request, kept)
+        return HttpResponseRedirect(reverse("admin:review_queue_change", args=[queue.pk]))
 
     @admin.display(description=gettext_lazy("kind"))
     def kind_badge(self, queue: Queue) -> SafeString:
