@@ -147,7 +147,7 @@ def test_an_administrator_sets_skills_duty_and_claims_on_the_page_of_a_person() 
     assert client.post(address, person_form(user)).status_code == 302
     kept = Profile.objects.get(user=user)
     assert (kept.on_duty, kept.most_claims) == (True, 4)
-    assert list(Skill.objects.filter(user=user).values_list("case_type", "language")) == [(None, "pt-br")]
+    assert [str(skill) for skill in Skill.objects.filter(user=user)] == ["* pt-br"]
     assert AuditEvent.objects.filter(action="profile.changed").count() == 1
 
 

@@ -7,8 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db import models
-from django.http import HttpRequest, HttpResponseRedirect
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
@@ -47,7 +46,7 @@ class QueueAdmin(AuditedAdmin):
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponseBase:
+    ) -> HttpResponse:
         """A queue that rules or tasks point at stays: cases would have nowhere to go. The rules are named."""
         queue = self.get_object(request, object_id)
         if queue is None or not self.has_delete_permission(request, queue):
