@@ -6,6 +6,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import Case, CaseType, Prediction
+from feedback.models.quality import Draw, SecondRead
 from review.models import Decision
 
 
@@ -29,7 +30,20 @@ class Sample(models.Model):
     )
     active_seconds = models.FloatField(_("active seconds"), null=True, blank=True)
     read_at = models.DateTimeField(_("read"), db_default=Now())
+    draw = models.OneToOneField(
+        Draw, on_delete=models.PROTECT, null=True, blank=True, related_name="sample", verbose_name=_("draw")
+    )
+    uniform = models.BooleanField(_("uniform"), default=True)
     released_at = models.DateTimeField(_("released for training"), null=True, blank=True)
+    released_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("released by"),
+    )
+    released_because = models.CharField(_("released because"), max_length=300, blank=True, default="")
 
     class Meta:
         verbose_name = _("sample")
@@ -75,12 +89,13 @@ class Correction(models.Model):
         OVERRIDE = "override", _("override")
         SAMPLE = "sample", _("sample")
         OUTCOME = "outcome", _("outcome report")
+        ADJUDICATION = "adjudication", _("adjudication")
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="corrections", verbose_name=_("case"))
     case_type = models.ForeignKey(
         CaseType, on_delete=models.PROTECT, related_name="+", verbose_name=_("case type"), editable=False
     )
-    source = models.CharField(_("source"), max_length=10, choices=Source.choices)
+    source = models.CharField(_("source"), max_length=12, choices=Source.choices)
     decision = models.ForeignKey(
         Decision,
         on_delete=models.PROTECT,
@@ -99,6 +114,14 @@ class Correction(models.Model):
     )
     sample = models.OneToOneField(
         Sample, on_delete=models.PROTECT, null=True, blank=True, related_name="correction", verbose_name=_("sample")
+    )
+    second_read = models.OneToOneField(
+        SecondRead,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="correction",
+        verbose_name=_("second read"),
     )
     prediction = models.ForeignKey(
         Prediction, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("prediction")

@@ -50,7 +50,7 @@ class DatasetItem(models.Model):
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="items", verbose_name=_("dataset"))
     position = models.PositiveIntegerField(_("position"))
     side = models.CharField(_("side"), max_length=5, choices=Side.choices)
-    origin = models.CharField(_("origin"), max_length=10)
+    origin = models.CharField(_("origin"), max_length=12)
     case = models.ForeignKey(
         Case, on_delete=models.CASCADE, null=True, related_name="dataset_items", verbose_name=_("case")
     )

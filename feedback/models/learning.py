@@ -54,6 +54,7 @@ class ModelVersion(models.Model):
 
     class Status(models.TextChoices):
         CANDIDATE = "candidate", _("candidate")
+        SHADOW = "shadow", _("in the shadow")
         ACTIVE = "active", _("active")
         RETIRED = "retired", _("retired")
         REFUSED = "refused", _("not better")

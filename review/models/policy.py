@@ -28,6 +28,11 @@ class Policy(models.Model):
         RETIRED = "retired", _("retired")
         REFUSED = "refused", _("refused")
 
+    class OnFlag(models.TextChoices):
+        WORD = "word", _("a word")
+        REFRESHER = "refresher", _("a refresher round on gold")
+        PAUSE = "pause", _("a pause in which their queue is read again")
+
     case_type = models.ForeignKey(
         CaseType, on_delete=models.PROTECT, related_name="policies", verbose_name=_("case type")
     )
@@ -57,6 +62,9 @@ class Policy(models.Model):
         _("reading floor (seconds)"),
         default=0,
         help_text=_("How long nothing suggests to approve, where the answer is risky."),
+    )
+    on_flag = models.CharField(
+        _("when a reader lets errors pass"), max_length=9, choices=OnFlag.choices, default=OnFlag.WORD
     )
     author = models.CharField(_("author"), max_length=150, blank=True, default="")
     author_account = models.ForeignKey(

@@ -69,6 +69,9 @@ class ReviewTask(models.Model):
         _("held because"), max_length=300, blank=True, default="", help_text=_("While it is held, no lease ends.")
     )
     breached_at = models.DateTimeField(_("breach seen"), null=True, blank=True, editable=False)
+    planted = models.BooleanField(
+        default=False, editable=False, help_text=_("A known case among the others; nothing comes of its answer.")
+    )
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
     ending = models.CharField(_("ended as"), max_length=12, choices=Ending.choices, blank=True, default="")
 
@@ -114,7 +117,9 @@ class ReviewTask(models.Model):
                 fields=["queue", "lease_until"], condition=models.Q(closed_at__isnull=True), name="task_in_hands"
             ),
             models.Index(
-                fields=["queue"], condition=models.Q(closed_at__isnull=True) & ~models.Q(hold_reason=""), name="task_held"
+                fields=["queue"],
+                condition=models.Q(closed_at__isnull=True) & ~models.Q(hold_reason=""),
+                name="task_held",
             ),
             models.Index(fields=["assignee", "-claimed_at"], name="task_by_assignee"),
             models.Index(fields=["queue", "closed_at"], name="task_by_closing"),
