@@ -37,8 +37,8 @@ def attachment(request: HttpRequest, *, attachment_id: int) -> HttpResponseBase:
     found = _found(request, attachment_id)
     try:
         file = found.file.open("rb")
-    except OSError as error:
-        raise Http404(_gone()) from error
+    except OSError:
+        return _unshown(_gone(), status=404)
     return _harmless(
         FileResponse(file, as_attachment=True, filename=found.name, content_type="application/octet-stream")
     )

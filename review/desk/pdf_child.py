@@ -18,6 +18,7 @@ MEMORY = 768 * 1024 * 1024
 SECONDS = 8
 ANSWER = 32 * 1024 * 1024
 MOST_PIXELS = 4_000_000
+LONGEST_SIDE = 8_000
 SHARPNESS = 2.0  # pixels per point, 144 dpi
 COMPRESSION = 3
 
@@ -39,7 +40,7 @@ def drawn(content: bytes, position: int) -> tuple[int, int, int, bytes]:
     count = len(document)
     page = document[position]
     width, height = page.get_size()
-    scale = min(SHARPNESS, (MOST_PIXELS / max(width * height, 1.0)) ** 0.5)
+    scale = min(SHARPNESS, (MOST_PIXELS / max(width * height, 1.0)) ** 0.5, LONGEST_SIDE / max(width, height, 1.0))
     bitmap = page.render(scale=scale, may_draw_forms=False, rev_byteorder=True, force_bitmap_format=2)
     rows = memoryview(bitmap.buffer).cast("B")
     size = bitmap.width * 3
