@@ -54,6 +54,8 @@ JOBS: tuple[Job, ...] = (
         (
             Entry(_("Home"), "admin:index", "home"),
             Entry(_("Review desk"), "desk:start", "desk", ("review.claim_reviewtask",)),
+            Entry(_("Decide together"), "desk:together", "together", ("review.work_ordinary_queues",)),
+            Entry(_("My day"), "desk:summary", "clock", ("review.claim_reviewtask",)),
         ),
     ),
     Job(
