@@ -121,9 +121,19 @@ def move_on(task: ReviewTask, *, queue: Queue, note: str, log: Journal, **more: 
 
     A first answer was the earlier reader's own; the next one reads blind anew.
     """
-    kept = {"trace": task.trace, "blind": task.blind, "breached_at": task.breached_at}
-    told = {"policy": task.policy, "reason": task.reason, "due": task.due_at, "note": note}
-    return open_task(task.case, queue=queue, log=log, **told, **kept, **more)
+    return open_task(
+        task.case,
+        queue=queue,
+        policy=task.policy,
+        reason=task.reason,
+        due=task.due_at,
+        log=log,
+        note=note,
+        trace=task.trace,
+        blind=task.blind,
+        breached_at=task.breached_at,
+        **more,
+    )
 
 
 def note_expired() -> int:

@@ -19,7 +19,7 @@ MOST_NAMED = 5
 
 def arrive(task_id: int, user: User) -> list[str]:
     """Note that the person looks at the task, and tell who else does. The caller answers for it that they may."""
-    row = Presence(task_id=task_id, user=user, seen_at=Now())  # type: ignore[misc]  # an expression: the database's clock
+    row = Presence(task_id=task_id, user=user, seen_at=Now())
     Presence.objects.bulk_create(
         [row], update_conflicts=True, unique_fields=["task", "user"], update_fields=["seen_at"]
     )

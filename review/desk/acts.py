@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from cases.errors import Conflict, Invalid
-from review import approve, claims, decide
+from review import approve, claims, decide, drafts, handing, holding
+from review.desk import moments
 from review.desk.answers import Typed, typed
 from review.desk.screen import form_of, held_decision, read_task
 from review.models import Decision, ReviewTask
 
 ORIGIN = "admin"
-NEXT, STAY, KEEP, LEAVE = "next", "stay", "keep", "leave"
-Act = Callable[[User, ReviewTask, Typed], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """Where to go from an act, and what to say there where the page would not say it anyhow."""
+
+    where: str
+    said: str = ""
+
+
+NEXT, STAY, KEEP, LEAVE = Then("next"), Then("stay"), Then("keep"), Then("leave")
+Act = Callable[[User, ReviewTask, Typed], Then]
 
 
 def read_submission(user: User, task_id: int, data: QueryDict) -> Typed:
@@ -29,7 +41,7 @@ def read_submission(user: User, task_id: int, data: QueryDict) -> Typed:
     return typed(data, task=task, fields=fields, shown=shown)
 
 
-def perform(user: User, task_id: int, what: Typed) -> str:
+def perform(user: User, task_id: int, what: Typed) -> Then:
     """Do what the pressed button says; tells where to go from there.
 
     Raises: every refusal of the verbs.
@@ -40,7 +52,7 @@ def perform(user: User, task_id: int, what: Typed) -> str:
     return act(user, read_task(user, task_id), what)
 
 
-def _decide(user: User, task: ReviewTask, what: Typed) -> str:
+def _decide(user: User, task: ReviewTask, what: Typed) -> Then:
     if what.faulty:
         raise Invalid(_("Some fields need another look."))
     _fields, shown = form_of(task)
@@ -49,43 +61,44 @@ def _decide(user: User, task: ReviewTask, what: Typed) -> str:
     return NEXT
 
 
-def _answer_first(user: User, task: ReviewTask, what: Typed) -> str:
+def _answer_first(user: User, task: ReviewTask, what: Typed) -> Then:
     if what.faulty:
         raise Invalid(_("Some fields need another look."))
     decide.first_answer(
         task.pk, user=user, lease_token=what.lease_token, digest=what.digest, output=what.output or {}, origin=ORIGIN
     )
+    drafts.start_over(task.pk, user=user)
     return STAY
 
 
-def _raise(user: User, task: ReviewTask, what: Typed) -> str:
+def _raise(user: User, task: ReviewTask, what: Typed) -> Then:
     claims.raise_task(task.pk, user=user, lease_token=what.lease_token, reason=what.note or what.reason, origin=ORIGIN)
     return NEXT
 
 
-def _release(user: User, task: ReviewTask, what: Typed) -> str:
+def _release(user: User, task: ReviewTask, what: Typed) -> Then:
     claims.release(task.pk, user=user, lease_token=what.lease_token, origin=ORIGIN)
     return LEAVE
 
 
-def _claim(user: User, task: ReviewTask, what: Typed) -> str:
+def _claim(user: User, task: ReviewTask, what: Typed) -> Then:
     claims.claim(task.pk, user=user, origin=ORIGIN)
     return STAY
 
 
-def _reclaim(user: User, task: ReviewTask, what: Typed) -> str:
+def _reclaim(user: User, task: ReviewTask, what: Typed) -> Then:
     """Claim again after the lease was lost; what was typed stays on the page."""
     claims.claim(task.pk, user=user, origin=ORIGIN)
     return KEEP
 
 
-def _accept(user: User, task: ReviewTask, what: Typed) -> str:
+def _accept(user: User, task: ReviewTask, what: Typed) -> Then:
     held = _held(user, task, what)
     approve.approve(held.pk, by=user, origin=ORIGIN, note=what.note, digest=what.digest)
     return NEXT
 
 
-def _send_back(user: User, task: ReviewTask, what: Typed) -> str:
+def _send_back(user: User, task: ReviewTask, what: Typed) -> Then:
     held = _held(user, task, what)
     approve.send_back(held.pk, by=user, note=what.note, origin=ORIGIN, digest=what.digest)
     return NEXT
@@ -104,7 +117,47 @@ def _held(user: User, task: ReviewTask, what: Typed) -> Decision:
     return decision
 
 
-def _take_away(user: User, task: ReviewTask, what: Typed) -> str:
+def _hold(user: User, task: ReviewTask, what: Typed) -> Then:
+    holding.hold(task.pk, user=user, lease_token=what.lease_token, reason=what.reason, origin=ORIGIN)
+    return NEXT
+
+
+def _resume(user: User, task: ReviewTask, what: Typed) -> Then:
+    holding.resume(task.pk, user=user, origin=ORIGIN)
+    return STAY
+
+
+def _snooze(user: User, task: ReviewTask, what: Typed) -> Then:
+    until = moments.chosen(what.asked.get("for", ""), what.asked.get("until", ""))
+    holding.snooze(task.pk, user=user, lease_token=what.lease_token, until=until, reason=what.reason, origin=ORIGIN)
+    return NEXT
+
+
+def _wake(user: User, task: ReviewTask, what: Typed) -> Then:
+    holding.wake(task.pk, user=user, origin=ORIGIN)
+    return STAY
+
+
+def _skip(user: User, task: ReviewTask, what: Typed) -> Then:
+    holding.skip(task.pk, user=user, lease_token=what.lease_token, reason=what.reason, origin=ORIGIN)
+    return NEXT
+
+
+def _hand_over(user: User, task: ReviewTask, what: Typed) -> Then:
+    """To the person named, or else to the queue; without a claim of one's own, by the right to hand over anybody's."""
+    person, token = what.asked.get("person", ""), what.lease_token if what.lease_token >= 0 else None
+    hand = handing.hand_to_person if person else handing.hand_to_queue
+    to = person or what.asked.get("to_queue", "")
+    hand(task.pk, user=user, to=to, note=what.note, lease_token=token, origin=ORIGIN)
+    return NEXT if token is not None else STAY
+
+
+def _ask_help(user: User, task: ReviewTask, what: Typed) -> Then:
+    asked = handing.ask_help(task.pk, user=user, question=what.note, to=what.asked.get("person", ""), origin=ORIGIN)
+    return Then(STAY.where, _("Asked for help: %(names)s.") % {"names": ", ".join(asked)})
+
+
+def _take_away(user: User, task: ReviewTask, what: Typed) -> Then:
     claims.take_away(task.pk, by=user, reason=what.note, origin=ORIGIN)
     return STAY
 
@@ -121,5 +174,12 @@ ACTS: dict[str, Act] = {
     "reclaim": _reclaim,
     "accept": _accept,
     "send_back": _send_back,
+    "hold": _hold,
+    "resume": _resume,
+    "snooze": _snooze,
+    "wake": _wake,
+    "skip": _skip,
+    "hand_over": _hand_over,
+    "help": _ask_help,
     "take_away": _take_away,
 }

@@ -14,14 +14,18 @@ from cases.models import Prediction
 from review.decide import LONGEST_ACTIVE_SECONDS, Answer
 from review.desk.fields import Field
 from review.desk.form import faulty, output_of, read
-from review.models import Decision, ReviewTask
+from review.models import Decision, Draft, ReviewTask
 
 MAX_TOKEN = 2**63 - 1
+ASKED = ("for", "until", "person", "to_queue")
 
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """One submission of the review form."""
+    """One submission of the review form, or of a dialog beside it (``aside``), which brings no fields of the output.
+
+    ``asked`` is what the dialogs ask for: ``for`` and ``until``, ``person``, ``to_queue``.
+    """
 
     verb: str
     lease_token: int
@@ -31,6 +35,8 @@ class Typed:
     reason: str
     note: str
     active_seconds: float
+    asked: Mapping[str, str]
+    aside: bool
 
     @property
     def faulty(self) -> bool:
@@ -64,7 +70,17 @@ def typed(data: QueryDict, *, task: ReviewTask, fields: list[Field], shown: Pred
         reason=clean(data.get("reason", "")).strip(),
         note=clean(data.get("note", "")).strip(),
         active_seconds=_seconds(data.get("active_seconds", ""), task),
+        asked={name: clean(data.get(name, ""))[:200] for name in ASKED},
+        aside="aside" in data,
     )
+
+
+def from_draft(draft: Draft, *, task: ReviewTask, fields: list[Field], shown: Prediction | None) -> Typed:
+    """What was typed before, as if it were sent now."""
+    data = QueryDict(mutable=True)
+    for name, values in draft.fields.items():
+        data.setlist(name, values)
+    return typed(data, task=task, fields=fields, shown=shown)
 
 
 def clean(text: str) -> str:

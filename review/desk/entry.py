@@ -9,8 +9,10 @@ from typing import cast
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from cases.errors import Forbidden, Missing
@@ -26,7 +28,7 @@ def desk_page(view: Page) -> Page:
     def guarded(request: HttpRequest, **arguments: int | str) -> HttpResponseBase:
         user = request.user
         if not (user.is_active and getattr(user, "is_staff", False)):
-            return redirect_to_login(request.get_full_path(), "admin:login")
+            return _sign_in(request)
         if any(isinstance(part, int) and part > LARGEST_ID for part in arguments.values()):
             raise Http404
         try:
@@ -37,6 +39,13 @@ def desk_page(view: Page) -> Page:
             raise PermissionDenied(refusal.message) from None
 
     return never_cache(guarded)
+
+
+def _sign_in(request: HttpRequest) -> HttpResponseBase:
+    """To the login page; a script of the page is told so in words, and leaves alone what somebody is typing."""
+    if request.headers.get("Accept", "").startswith("application/json"):
+        return JsonResponse({"detail": _("You are signed out."), "login": reverse("admin:login")}, status=401)
+    return redirect_to_login(request.get_full_path(), "admin:login")
 
 
 def reader(request: HttpRequest) -> User:

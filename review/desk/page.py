@@ -3,51 +3,75 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.db.models import Min
+from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases.access import visible
+from cases.access import can
 from cases.errors import Invalid, Refused
-from cases.models.choices import State
-from review.desk.answers import Typed, number
+from review import drafts, handing, holding, notes, profiles
+from review.access import desk_of
+from review.desk import moments
+from review.desk.answers import Typed, from_draft, number
+from review.desk.done import done
 from review.desk.entry import reader
 from review.desk.form import with_errors
-from review.desk.screen import Screen, undo_until
+from review.desk.pulse import state_of
+from review.desk.screen import Screen
 from review.desk.work import my_claims, my_day, queue_states
-from review.models import Decision, ReviewTask
+from review.models import ReviewTask
+
+KEYS = "keys"  # in the session; who changes the profile drops it
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """What the reader has just done, for the toast on the next page."""
+class Left:
+    """How the reader came here: from which task, working in which queue, and whether there was none to give them."""
 
-    task_id: int
-    text: str
-    undo: bool
-    seconds: int
+    queue: str = ""
+    after: int = 0
+    none: bool = False
 
 
 def review_page(
-    request: HttpRequest, screen: Screen, *, typed: Typed | None = None, refusal: Refused | None = None
+    request: HttpRequest,
+    screen: Screen,
+    *,
+    typed: Typed | None = None,
+    refusal: Refused | None = None,
+    left: Left | None = None,
 ) -> HttpResponse:
     """A task's page; with ``typed`` the form keeps what was typed, with ``refusal`` it says why nothing was done."""
+    draft = drafts.draft_of(screen.task, screen.user) if screen.task.has_draft else None  # type: ignore[attr-defined]  # annotated
+    stale = draft is not None and draft.case_version != screen.case.version
+    touched = draft is not None and any(name != "active_seconds" for name in draft.fields)
+    if typed is None and draft is not None and touched and not stale and screen.mine and not screen.held:
+        typed = from_draft(draft, task=screen.task, fields=screen.fields, shown=screen.prediction)
     if typed is not None:
         screen.fields = typed.fields
     if isinstance(refusal, Invalid):
         screen.fields, screen.messages = with_errors(screen.fields, refusal.errors)
     context = {
-        **_frame(request, _("Case #%(id)s") % {"id": screen.case.pk}),
+        **_frame(request, _("Case #%(id)s") % {"id": screen.case.pk}, left=left),
+        **_talk(screen),
         "screen": screen,
         "task": screen.task,
         "case": screen.case,
         "machine": screen.machine,
         "typed": typed,
+        "draft": draft,
+        "touched": touched,
+        "stale": stale,
+        "state": state_of(screen.task, screen.user.pk),
+        "snoozes": moments.CHOICES,
+        "asides_open": "acts" in request.GET,
         "refusal": refusal,
         "lost": bool(refusal and refusal.code == "lease-lost"),
         "changed": bool(refusal and refusal.code == "content-changed"),
@@ -56,68 +80,74 @@ def review_page(
     return TemplateResponse(request, "review/desk.html", context, status=refusal.status if refusal else 200)
 
 
-def empty_desk(request: HttpRequest) -> HttpResponse:
+def _talk(screen: Screen) -> dict[str, Any]:
+    """The notes beside the case. Who reads blind sees only their own until they have answered."""
+    written = notes.notes_on(screen.case) if screen.task.has_notes else []  # type: ignore[attr-defined]  # annotated
+    shown = [note for note in written if not screen.concealed or note.author_id == screen.user.pk]
+    may_note = screen.mine or screen.user.has_perm("cases.view_every_case")
+    return {"notes": shown, "notes_kept_back": len(written) - len(shown), "may_note": may_note}
+
+
+def handing_page(request: HttpRequest, task: ReviewTask) -> HttpResponse:
+    user = reader(request)
+    mine = task.assignee_id == user.pk and state_of(task, user.pk) == "mine"
+    may_hand = task.closed_at is None and (mine or can(user, handing.ASSIGN, task))
+    context = {
+        **_frame(request, _("Hand over case #%(id)s") % {"id": task.case_id}),
+        "task": task,
+        "mine": mine,
+        "may_hand": may_hand,
+        "people": handing.people_for(task, but=user),
+        "targets": handing.queues_for(task) if may_hand else [],
+    }
+    return TemplateResponse(request, "review/handing.html", context)
+
+
+def empty_desk(request: HttpRequest, *, left: Left | None = None) -> HttpResponse:
     """Nothing on the desk: what waits, what others hold, or that all is done."""
     user = reader(request)
     queues = [state for state in queue_states(user) if state.mine]
+    skipped = holding.skipped_by(user).count()
     context = {
-        **_frame(request, _("Review desk")),
+        **_frame(request, _("Review desk"), left=left),
         "queues": queues,
-        "waiting": sum(state.waiting for state in queues),
+        "waiting": max(0, sum(state.waiting for state in queues) - skipped),
         "claimed": sum(state.claimed for state in queues),
+        "skipped": skipped,
+        "returns": next_return(user),
+        "nothing": left.none if left else "none" in request.GET,
         "my_claims": my_claims(user),
         "day": my_day(user),
     }
     return TemplateResponse(request, "review/empty_desk.html", context)
 
 
-def _frame(request: HttpRequest, title: str) -> dict[str, Any]:
-    asked = {**request.GET.dict(), **request.POST.dict()}
+def next_return(user: User) -> datetime | None:
+    """When the next lease in the reader's queues ends, or the next snooze: then something may be free."""
+    away = ReviewTask.objects.open().filter(queue__in=desk_of(user).queues, lease_until__gt=Now(), hold_reason="")
+    found: datetime | None = away.aggregate(first=Min("lease_until"))["first"]
+    return found
+
+
+def _frame(request: HttpRequest, title: str, *, left: Left | None = None) -> dict[str, Any]:
+    user = reader(request)
+    came = left or _came(request)
     return {
         **admin.site.each_context(request),
         "title": title,
-        "queue": asked.get("queue", "")[:64],
-        "done": done(reader(request), number(asked.get("after", ""))),
+        "queue": came.queue,
+        "done": done(user, came.after),
+        "keys_on": keys_on(request, user),
     }
 
 
-def done(user: User, task_id: int) -> Done | None:
-    """What became of a task that the reader has just left, and whether it can still be undone."""
-    if task_id <= 0:
-        return None
-    rows = visible(user, ReviewTask.objects.all(), "review.view_reviewtask").filter(pk=task_id)
-    task = rows.select_related("case", "decision__policy").defer("case__payload", "case__context", "trace").first()
-    if task is None:
-        return None
-    decision = getattr(task, "decision", None)
-    seconds = _undo_seconds(decision, user) if decision else 0
-    undo = seconds > 0 or bool(decision and _waits(decision) and decision.decided_by_id == user.pk)
-    return Done(task.pk, _done_text(task, decision), undo, seconds)
+def keys_on(request: HttpRequest, user: User) -> bool:
+    """Whether the person wants single-letter keys; kept in the session, so that it costs no query."""
+    if KEYS not in request.session:
+        request.session[KEYS] = profiles.profile_of(user).keys
+    return bool(request.session[KEYS])
 
 
-def _waits(decision: Decision) -> bool:
-    """Held for a second approval that has not been given: nothing has left, so it can be taken back."""
-    waiting = ReviewTask.objects.open().filter(case=decision.case_id, reason="second_approval")
-    return decision.held and decision.case.state == State.DECIDED and waiting.exists()
-
-
-def _undo_seconds(decision: Decision, user: User) -> int:
-    if decision.decided_by_id != user.pk or decision.held or decision.case.state != State.DECIDED:
-        return 0
-    return max(0, int((undo_until(decision) - timezone.now()).total_seconds()))
-
-
-def _done_text(task: ReviewTask, decision: Decision | None) -> str:
-    told = {"id": task.case_id}
-    if decision is not None:
-        words = {**told, "outcome": decision.get_outcome_display(), "label": decision.label or "–"}
-        if decision.held:
-            return _("Decided #%(id)s: %(outcome)s, %(label)s. It waits for a second approval.") % words
-        return _("Decided #%(id)s: %(outcome)s, %(label)s.") % words
-    if task.closed_at is None:
-        return _("Released #%(id)s to its queue.") % told
-    if task.ending == ReviewTask.Ending.RAISED:
-        return _("Raised #%(id)s.") % told
-    if task.reason == "second_approval":
-        return _("Second approval of #%(id)s is done.") % told
-    return _("Read #%(id)s. Thank you.") % told
+def _came(request: HttpRequest) -> Left:
+    asked = {**request.GET.dict(), **request.POST.dict()}
+    return Left(queue=asked.get("queue", "")[:64], after=number(asked.get("after", "")))

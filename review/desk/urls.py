@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from review.desk import list_acts, queue_pages, summary_page, together_pages, views
+from review.desk import file_views, list_acts, pulse, queue_pages, summary_page, together_pages, views
 
 app_name = "desk"
 urlpatterns = [
@@ -17,8 +17,15 @@ urlpatterns = [
     path("together/", together_pages.alike, name="together"),
     path("together/<int:batch_id>/undo/", together_pages.undo, name="together-undo"),
     path("<int:task_id>/", views.review, name="review"),
-    path("<int:task_id>/heartbeat/", views.heartbeat, name="heartbeat"),
+    path("<int:task_id>/heartbeat/", pulse.heartbeat, name="heartbeat"),
+    path("<int:task_id>/draft/", pulse.draft, name="draft"),
+    path("<int:task_id>/handing/", views.handing, name="handing"),
+    path("<int:task_id>/note/", views.note, name="note"),
+    path("session/", pulse.session, name="session"),
+    path("keys/", pulse.keys, name="keys"),
     path("<int:task_id>/undo/", views.undo, name="undo"),
-    path("<int:task_id>/input/", views.whole_input, name="input"),
-    path("attachments/<int:attachment_id>/", views.attachment, name="attachment"),
+    path("<int:task_id>/input/", file_views.whole_input, name="input"),
+    path("attachments/<int:attachment_id>/", file_views.attachment, name="attachment"),
+    path("attachments/<int:attachment_id>/picture/", file_views.picture, name="picture"),
+    path("attachments/<int:attachment_id>/pages/<int:number>/", file_views.pdf_page, name="page"),
 ]

@@ -69,7 +69,7 @@ def test_what_was_typed_survives_leaving_the_page(open_desk: Any, reviewer: User
     desk.page.goto(f"/admin/desk/{task.pk}/")
     assert desk.page.input_value("[name='output.amount']") == "12.5"
     assert desk.page.is_checked("input[value=billing]")
-    assert desk.page.is_visible("text=Your unsaved changes were brought back.")
+    assert desk.page.is_visible("text=Brought back from")
 
 
 def test_undo_brings_the_case_back(open_desk: Any, reviewer: User) -> None:

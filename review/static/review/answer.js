@@ -46,46 +46,54 @@
         return element;
     };
 
-    document.querySelectorAll('[data-changes-of]').forEach((box) => {
-        const area = document.getElementById(box.dataset.changesOf);
-        if (!area) { return; }
-        const kept = box.querySelector('template[data-draft]');
-        const draft = kept ? kept.content.textContent.replace(/\r\n?/g, '\n') : area.defaultValue;
-        const words = { gone: box.dataset.gone, new: box.dataset.new };
-        const shown = box.querySelector('.cs-diff');
-        let timer = 0;
-        const compare = () => {
-            box.hidden = area.value === draft;
-            shown.replaceChildren(...(box.hidden ? [] : pieces(draft, area.value).map(([kind, text]) => node(kind, text, words))));
-        };
-        area.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(compare, WAIT); });
-        compare(); // a draft kept by the browser may have changed it already
-    });
+    const showDifferences = () => {
+        document.querySelectorAll('[data-changes-of]').forEach((box) => {
+            const area = document.getElementById(box.dataset.changesOf);
+            if (!area) { return; }
+            const kept = box.querySelector('template[data-draft]');
+            const draft = kept ? kept.content.textContent.replace(/\r\n?/g, '\n') : area.defaultValue;
+            const words = { gone: box.dataset.gone, new: box.dataset.new };
+            const shown = box.querySelector('.cs-diff');
+            let timer = 0;
+            const compare = () => {
+                box.hidden = area.value === draft;
+                shown.replaceChildren(...(box.hidden ? [] : pieces(draft, area.value).map(([kind, text]) => node(kind, text, words))));
+            };
+            area.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(compare, WAIT); });
+            compare(); // a draft kept by the browser may have changed it already
+        });
+    };
 
     /* Rows: the empty ones wait until they are asked for. */
-    document.querySelectorAll('[data-rows]').forEach((rows) => {
-        const add = rows.querySelector(':scope > [data-add-row]');
-        const body = rows.querySelector('[data-rows-body]');
-        const pattern = rows.querySelector(':scope > template[data-row-pattern]');
-        if (!add || !body || !pattern) { return; }
-        const empty = (row) => [...row.querySelectorAll('input, select, textarea')].every((one) => (one.matches('[type=radio], [type=checkbox]') ? !one.checked || !one.value : !one.value));
-        const spares = () => [...body.children].filter((row) => row.hasAttribute('data-spare') && row.hidden);
-        let next = body.children.length;
-        [...body.children].forEach((row) => { if (row.hasAttribute('data-spare') && empty(row)) { row.hidden = true; } });
-        const made = () => {
-            const holder = document.createElement('template');
-            holder.innerHTML = pattern.innerHTML.replaceAll('__row__', String(next)).replaceAll('__number__', String(next + 1));
-            next += 1;
-            return holder.content.firstElementChild;
-        };
-        add.hidden = false;
-        add.addEventListener('click', () => {
-            const row = spares()[0] || body.appendChild(made());
-            row.hidden = false;
-            const first = row.querySelector('input:not([type=checkbox]), select, textarea');
-            if (first) { first.focus(); }
+    const readyRows = () => {
+        document.querySelectorAll('[data-rows]').forEach((rows) => {
+            const add = rows.querySelector(':scope > [data-add-row]');
+            const body = rows.querySelector('[data-rows-body]');
+            const pattern = rows.querySelector(':scope > template[data-row-pattern]');
+            if (!add || !body || !pattern) { return; }
+            const empty = (row) => [...row.querySelectorAll('input, select, textarea')].every((one) => (one.matches('[type=radio], [type=checkbox]') ? !one.checked || !one.value : !one.value));
+            const spares = () => [...body.children].filter((row) => row.hasAttribute('data-spare') && row.hidden);
+            let next = body.children.length;
+            [...body.children].forEach((row) => { if (row.hasAttribute('data-spare') && empty(row)) { row.hidden = true; } });
+            const made = () => {
+                const holder = document.createElement('template');
+                holder.innerHTML = pattern.innerHTML.replaceAll('__row__', String(next)).replaceAll('__number__', String(next + 1));
+                next += 1;
+                return holder.content.firstElementChild;
+            };
+            add.hidden = false;
+            add.addEventListener('click', () => {
+                const row = spares()[0] || body.appendChild(made());
+                row.hidden = false;
+                const first = row.querySelector('input:not([type=checkbox]), select, textarea');
+                if (first) { first.focus(); }
+            });
         });
-    });
+    };
+
+    /* The desk shows one case after another without loading a page. */
+    const whenShown = (start) => (window.desk ? window.desk.shown(start) : start());
+    whenShown(() => { showDifferences(); readyRows(); });
 
     /* From the list of doubtful fields, and from the marks in the text, straight into the field. */
     document.addEventListener('click', (event) => {

@@ -28,7 +28,7 @@
 
     /* Search. Hits are painted by the browser's highlights, so the text itself is never touched: nothing moves, and marks
        that break a word into pieces do not hide it. */
-    const searching = (find) => {
+    const searching = (find, signal) => {
         const input = find.querySelector('input');
         const said = find.querySelector('output');
         const steps = [...find.querySelectorAll('[data-step]')];
@@ -139,7 +139,7 @@
             event.preventDefault();
             input.focus();
             input.select();
-        });
+        }, { signal });
     };
 
     /* Evidence: a field and the words that speak for it light up together, whichever of the two is pointed at. */
@@ -178,11 +178,13 @@
         if (holder.matches('mark')) { holder.classList.add('cs-is-lit'); lit.push(holder); }
     });
 
-    const begin = () => {
+    ['pointerover', 'focusin'].forEach((name) => document.addEventListener(name, light));
+    ['focusout', 'pointerleave'].forEach((name) => document.addEventListener(name, () => light(null)));
+
+    /* The desk shows one case after another without loading a page. */
+    const whenShown = (start) => (window.desk ? window.desk.shown(start) : start());
+    whenShown((signal) => {
         const find = document.querySelector('[data-find]');
-        if (find) { searching(find); }
-        ['pointerover', 'focusin'].forEach((name) => document.addEventListener(name, light));
-        ['focusout', 'pointerleave'].forEach((name) => document.addEventListener(name, () => light(null)));
-    };
-    begin();
+        if (find) { searching(find, signal); }
+    });
 })();

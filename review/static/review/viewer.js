@@ -168,5 +168,7 @@
         if (files.length) { choose(wanted || files[0]); }
     };
 
-    document.querySelectorAll('[data-files]').forEach(choosing);
+    /* The desk shows one case after another without loading a page. */
+    const whenShown = (start) => (window.desk ? window.desk.shown(start) : start());
+    whenShown(() => document.querySelectorAll('[data-files]').forEach(choosing));
 })();

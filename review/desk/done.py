@@ -1,0 +1,109 @@
+"""What the reader has just done, in words, and whether it can still be undone: the toast on the next page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from cases.access import visible
+from cases.models.choices import Reason, State
+from review import claims
+from review.desk.screen import undo_until
+from review.models import Decision, ReviewTask, Skip
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What the reader has just done, for the toast on the next page."""
+
+    task_id: int
+    text: str
+    undo: bool
+    seconds: int
+
+
+def done(user: User, task_id: int) -> Done | None:
+    """What became of a task that the reader has just left, and whether it can still be undone.
+
+    Without one, the reader's last decision while it can be undone.
+    """
+    if task_id <= 0:
+        return _last_undoable(user)
+    skipped = Exists(Skip.objects.filter(task=OuterRef("pk"), user=user, until__gt=Now()))
+    rows = (
+        visible(user, ReviewTask.objects.all(), "review.view_reviewtask").filter(pk=task_id).annotate(skipped=skipped)
+    )
+    task = rows.select_related("case", "decision__policy").defer("case__payload", "case__context", "trace").first()
+    if task is None:
+        return None
+    return _done(task, getattr(task, "decision", None), user)
+
+
+def _last_undoable(user: User) -> Done | None:
+    rows = Decision.objects.filter(decided_by=user, task__isnull=False).select_related("task__case", "case", "policy")
+    last = (
+        rows.defer("case__payload", "case__context", "task__case__payload", "task__case__context")
+        .order_by("-id")
+        .first()
+    )
+    if last is None or last.task is None or not _undo_seconds(last, user):
+        return None
+    return _done(last.task, last, user)
+
+
+def _done(task: ReviewTask, decision: Decision | None, user: User) -> Done:
+    seconds = _undo_seconds(decision, user) if decision else 0
+    undo = seconds > 0 or bool(decision and _waits(decision) and decision.decided_by_id == user.pk)
+    return Done(task.pk, _done_text(task, decision), undo, seconds)
+
+
+def _waits(decision: Decision) -> bool:
+    """Held for a second approval that has not been given: nothing has left, so it can be taken back."""
+    waiting = ReviewTask.objects.open().filter(case=decision.case_id, reason="second_approval")
+    return decision.held and decision.case.state == State.DECIDED and waiting.exists()
+
+
+def _undo_seconds(decision: Decision, user: User) -> int:
+    if decision.decided_by_id != user.pk or decision.held or decision.case.state != State.DECIDED:
+        return 0
+    return max(0, int((undo_until(decision) - timezone.now()).total_seconds()))
+
+
+def _done_text(task: ReviewTask, decision: Decision | None) -> str:
+    told = {"id": task.case_id}
+    if decision is not None:
+        words = {**told, "outcome": decision.get_outcome_display(), "label": decision.label or "–"}
+        if decision.held:
+            return _("Decided #%(id)s: %(outcome)s, %(label)s. It waits for a second approval.") % words
+        return _("Decided #%(id)s: %(outcome)s, %(label)s.") % words
+    if task.closed_at is None:
+        return _put_down_text(task)
+    return _ended_text(task) % told
+
+
+def _ended_text(task: ReviewTask) -> str:
+    if task.ending == ReviewTask.Ending.RAISED:
+        return _("Raised #%(id)s.")
+    if task.ending == ReviewTask.Ending.HANDED_OVER:
+        return _("Handed over #%(id)s.")
+    if task.reason == Reason.SECOND_APPROVAL:
+        return _("Second approval of #%(id)s is done.")
+    return _("Read #%(id)s. Thank you.")
+
+
+def _put_down_text(task: ReviewTask) -> str:
+    told = {"id": task.case_id, "moment": claims.said(task.lease_until)}
+    if task.hold_reason:
+        return _("#%(id)s is on hold in your hands.") % told
+    if task.assignee_id is None and task.lease_until > timezone.now():
+        late = task.lease_until > task.due_at
+        words = _("Snoozed #%(id)s until %(moment)s, which is past its due date.") if late else ""
+        return (words or _("Snoozed #%(id)s until %(moment)s.")) % told
+    if task.skipped:  # type: ignore[attr-defined]  # annotated
+        return _("Skipped #%(id)s. Somebody else gets it.") % told
+    return _("Released #%(id)s to its queue.") % told
