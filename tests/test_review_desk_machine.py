@@ -30,7 +30,7 @@ def test_confidence_stands_at_its_field_and_the_least_sure_come_first() -> None:
         "reply": ("50 % unsure", True),
         "items[1].sku": ("31 % guessing", True),
     }
-    assert [one.path for one in doubtful(fields)] == ["items[1].sku", "reply"]
+    assert [one.title for one in doubtful(fields)] == ["Items, line 2, Sku", "Reply"]
 
 
 def test_evidence_leads_from_its_field_into_the_text() -> None:

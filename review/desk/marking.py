@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from cases.passages import value_at
-from review.desk.fields import Field, Link, Option, every, mapped
+from review.desk.fields import Field, Link, Option, mapped
 from review.desk.form import DIGITS
 from review.desk.machine import Machine
 
@@ -61,9 +61,20 @@ def with_links(fields: Sequence[Field], links: Mapping[str, Sequence[Link]]) -> 
 
 
 def doubtful(fields: Sequence[Field]) -> list[Field]:
-    """The fields of which the machine is least sure, where it is less so than it should be; the worst first."""
-    low = [one for one in every(fields) if one.low and one.confidence is not None]
+    """The fields of which the machine is least sure, where it is less so than it should be; the worst first.
+
+    Their titles tell where they stand: “Items, line 2, price”.
+    """
+    low = [one for one in _placed(fields) if one.low and one.confidence is not None]
     return sorted(low, key=lambda one: one.confidence or 0.0)[:MOST_LOW]
+
+
+def _placed(fields: Sequence[Field], *, above: str = "", rows: bool = False) -> Iterator[Field]:
+    for one in fields:
+        own = one.row_title.lower() if rows else one.title
+        title = f"{above}, {own}" if above else own
+        yield replace(one, title=title)
+        yield from _placed(one.parts, above=title, rows=one.kind == "table")
 
 
 def _scored_field(one: Field, scores: Mapping[str, float]) -> Field:
