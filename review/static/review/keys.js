@@ -72,7 +72,7 @@
     const act = (event) => {
         const { key } = event;
         if (key === '?') { const box = list(); if (box && box.showModal) { box.showModal(); } return Boolean(box); }
-        if (key === '/') { const search = document.getElementById('input-search'); if (search) { search.focus(); } return Boolean(search); }
+        if (key === '/') { const search = document.querySelector('#input-search, [data-find] input'); if (search) { search.focus(); } return Boolean(search); }
         if (/^[1-9]$/.test(key)) {
             if (Date.now() - going < SOON) { going = 0; goTo(fields()[Number(key) - 1]); return true; }
             return choose(key);
