@@ -117,6 +117,8 @@
             if (hits.length) { go(0); } else { tell(); }
         };
 
+        paint('cs-find', []); /* what was found in the case before */
+        paint('cs-find-now', []);
         find.hidden = false;
         let waiting = 0;
         input.addEventListener('input', () => { clearTimeout(waiting); waiting = setTimeout(search, 120); });
