@@ -86,6 +86,7 @@ class BackOfficeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in
             item if isinstance(item, str) else item[0] for item in self.list_filter if isinstance(item, str | tuple)
         ]
         allowed = {f"{name}{suffix}" for name in names for suffix in FILTER_SUFFIXES}
+        allowed |= {str(getattr(item, "parameter_name", "")) for item in self.list_filter} - {"", "None"}
         return lookup in allowed
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:

@@ -77,11 +77,13 @@ class PolicyForm:
     second: list[Row]
     rules: list[Rule]
     otherwise: str
+    kept: Content = field(default_factory=dict)
     problems: Errors = field(default_factory=dict)
 
     def content(self) -> dict[str, Any]:
         """The policy that this form describes. What cannot be read is handed on as it was typed, to be refused."""
         return {
+            **self.kept,  # what a policy may say beyond this form stays as it is
             "mode": self.mode,
             "calendar": self.calendar,
             **{line.name: _number(line.text) for line in self.shares + self.seconds},
@@ -124,11 +126,12 @@ def shown(content: Content, case_type: CaseType) -> PolicyForm:
         second=rows_of(content["second_approval"]),
         rules=[Rule(rule.get("reason", ""), rule["queue"], rows_of(rule.get("when", []))) for rule in routing],
         otherwise=default,
+        kept=content,
     )
 
 
 def typed(data: QueryDict, case_type: CaseType, *, kept: Content) -> PolicyForm:
-    """The form as it was sent. ``kept`` names the labels that stood in it."""
+    """The form as it was sent. ``kept`` is the content that it was made of."""
     return PolicyForm(
         mode=data.get("mode", ""),
         calendar=data.get("calendar", ""),
@@ -143,6 +146,7 @@ def typed(data: QueryDict, case_type: CaseType, *, kept: Content) -> PolicyForm:
         second=typed_rows(data, "second"),
         rules=_rules(data),
         otherwise=data.get("otherwise", ""),
+        kept=kept,
     )
 
 

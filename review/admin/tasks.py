@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import models
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases.admin.base import BackOfficeAdmin, VisibleFilter, badge
+from cases.access import can
+from cases.admin.base import BackOfficeAdmin, VisibleFilter, account, badge
+from review import saved_filters
 from review.admin.words import due, priority, reason_badge
+from review.desk import several
 from review.models import Decision, ReviewTask
+
+SAVED_PAGE = "admin-tasks"
 
 
 class Stage(admin.SimpleListFilter):
@@ -64,12 +70,43 @@ class ReviewTaskAdmin(BackOfficeAdmin):
     search_help_text = gettext_lazy("Number of a case, or its requester")
     number = "case_id"
     prefix = ("case__requester",)
+    change_list_template = "admin/review/reviewtask/change_list.html"
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[ReviewTask]:
         rows: models.QuerySet[ReviewTask] = super().get_queryset(request)
         return rows.annotate(read_at=models.ExpressionWrapper(Now(), output_field=models.DateTimeField())).defer(
             "case__payload", "case__context", "case__metadata", "trace"
         )
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """With the filters that people have kept, as tabs."""
+        asked = request.GET.copy()
+        for name in ("p", "e", "q"):
+            asked.pop(name, None)
+        kept = {
+            "saved": saved_filters.listed(account(request), SAVED_PAGE),
+            "saved_page": SAVED_PAGE,
+            "query": asked.urlencode(),
+            "here": request.path,
+            "may_lead": can(account(request), saved_filters.LEAD),
+        }
+        return super().changelist_view(request, {**kept, **(extra_context or {})})
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """What this account may do with several tasks; each task is checked again when it is done."""
+        ask = type(self).ask_why
+        return {act.verb: (ask, act.verb, act.name) for act in several.offered(account(request))}
+
+    def ask_why(self, request: HttpRequest, chosen: models.QuerySet[ReviewTask]) -> HttpResponse | None:
+        """Ask why, and to whom; the answer goes to the same place as from the desk's own lists."""
+        ids = list(chosen.order_by("pk").values_list("pk", flat=True)[: several.MOST + 1])
+        if len(ids) > several.MOST:
+            messages.error(request, _("Choose 1 to %(most)d tasks.") % {"most": several.MOST})
+            return None
+        act = several.act_of(account(request), request.POST["action"])
+        asked = {"act": act, "ids": ids, "targets": several.targets(act), "back": request.get_full_path()}
+        context = {**admin.site.each_context(request), "title": act.name, **asked}
+        return TemplateResponse(request, "review/several_to.html", context)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
