@@ -45,7 +45,8 @@ class Field:
 
     ``path`` is its JSON path inside the output (``items[2].sku``), the same by which refusals name it. ``parts`` are the
     fields inside an object, or the rows of a table. What the machine said of it: ``confidence`` (0 to 1), ``low`` where
-    that is below what the policy asks, ``draft`` (its text, where a text is compared with it) and ``links``.
+    that is below what the policy asks, ``draft`` (its text, where a text is compared with it) and ``links``. Where an
+    answer is only shown, ``other`` is what somebody else's answer says in its place.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Field:
     confidence: float | None = None
     low: bool = False
     draft: str | None = None
+    other: str = ""
     links: tuple[Link, ...] = ()
 
     @property
@@ -122,6 +124,15 @@ class Field:
         """Empty rows after those that are there."""
         first = len(self.parts)
         return [self.row(first + number) for number in range(SPARE_ROWS)] if self.row else []
+
+    @property
+    def told(self) -> str:
+        """The value as one reads it, where it is only shown."""
+        if self.kind == "checks":
+            return ", ".join(option.text for option in self.options if option.chosen) or "–"
+        if self.kind == "boolean" and self.text:
+            return _("Yes") if self.text == "true" else _("No")
+        return f"{self.text} {self.currency}".strip() if self.text else "–"
 
     @property
     def changes(self) -> list[Piece]:

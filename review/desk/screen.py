@@ -21,10 +21,11 @@ from review.desk.fields import Field
 from review.desk.files import File, files_of
 from review.desk.form import fields_of
 from review.desk.inputs import Input, input_of
-from review.desk.machine import Machine, machine_of, rows_of
+from review.desk.machine import Machine, machine_of
 from review.desk.marking import judged
 from review.desk.past import Past, decisions_of, past_of, predictions_of
 from review.desk.text import marks_of, rendered
+from review.desk.told import told_of
 from review.desk.why import Line, lines_of
 from review.models import Decision, Draft, Note, ReviewTask
 from review.shown import conceals, digest_of, newest_prediction
@@ -126,8 +127,17 @@ class Screen:
         return next((one for one in self.decisions if one.held and one.case_version == version), None)
 
     @property
-    def held_rows(self) -> list[tuple[str, str]]:
-        return rows_of(self.held.output) if self.held else []
+    def held_fields(self) -> list[Field]:
+        """The answer that waits for a second approval, beside what the machine said."""
+        machine = self.prediction.output if self.prediction else None
+        return told_of(self.case.case_type.output_schema, self.held.output, other=machine) if self.held else []
+
+    @property
+    def machine_fields(self) -> list[Field]:
+        """The machine's answer, where it is only shown; beside a blind reader's own."""
+        output = self.prediction.output if self.prediction else None
+        own = self.task.first_answer if self.revealed else None
+        return told_of(self.case.case_type.output_schema, output, other=own) if output else []
 
     @property
     def last_decision(self) -> Decision | None:
