@@ -5,10 +5,12 @@
     if (!form) { return; }
     const boxes = [...form.querySelectorAll('input[name=pick]')];
     const told = form.querySelector('[data-ticked]');
+    const lead = form.querySelector('[data-lead]');
 
     const count = () => {
         const ticked = boxes.filter((box) => box.checked).length;
         told.textContent = ticked ? `${told.dataset.some} ${ticked}` : told.dataset.none;
+        lead.classList.toggle('cs-primary', ticked > 0);
     };
     form.addEventListener('change', count);
     if (boxes.some((box) => box.checked)) { count(); }
