@@ -45,8 +45,7 @@ def blocks(user: User, *, at_the_desk: bool) -> dict[str, Any]:
 
 def headlines() -> list[Headline]:
     """Built at most once a minute and language: they are counted by the hour, so a minute's age tells no difference."""
-    made: list[Headline] = cache.get_or_set(f"home-headlines-{get_language()}", _headlines, SECONDS)
-    return made
+    return cache.get_or_set(f"home-headlines-{get_language()}", _headlines, SECONDS) or []
 
 
 def _headlines() -> list[Headline]:

@@ -70,13 +70,14 @@ def _member(person: User, hands: dict[str, Any], day: dict[str, Any]) -> Member:
 def _hands(ids: list[int]) -> dict[int, dict[str, Any]]:
     rows = ReviewTask.objects.claimed().filter(assignee__in=ids).order_by().values("assignee")
     held = Count("pk", filter=~Q(hold_reason=""))
-    return {row["assignee"]: row for row in rows.annotate(claimed=Count("pk", filter=Q(hold_reason="")), held=held)}
+    counted = rows.annotate(claimed=Count("pk", filter=Q(hold_reason="")), held=held)
+    return {row["assignee"]: {**row} for row in counted}
 
 
 def _days(ids: list[int]) -> dict[int, dict[str, Any]]:
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     rows = Decision.objects.filter(decided_at__gte=midnight, decided_by__in=ids).order_by().values("decided_by")
-    return {row["decided_by"]: row for row in rows.annotate(decided=Count("pk"), last=Max("decided_at"))}
+    return {row["decided_by"]: {**row} for row in rows.annotate(decided=Count("pk"), last=Max("decided_at"))}
 
 
 @dataclass(frozen=True, slots=True)

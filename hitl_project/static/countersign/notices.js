@@ -15,6 +15,7 @@
     const EVERY = 20000;
     const MOST = 100;
     let newest = null; /* the first answer is no news */
+    let listed = '';
     let timer = 0;
 
     const text = (tag, words) => {
@@ -50,7 +51,9 @@
         badge.textContent = told;
         badge.hidden = count === 0;
         bell.setAttribute('aria-label', count ? bell.dataset.unseen.replace('COUNT', told) : bell.dataset.label);
-        list.replaceChildren(...notices.map(row));
+        const latest = JSON.stringify(notices);
+        if (latest !== listed) { list.replaceChildren(...notices.map(row)); } /* else the focus would be lost */
+        listed = latest;
         none.hidden = notices.length > 0;
         all.hidden = notices.length === 0;
         const first = notices.length ? notices[0].id : 0;
