@@ -93,6 +93,25 @@ def test_a_long_table_and_a_large_tree_say_how_much_more_there_is() -> None:
     assert tree.root.more > 100
 
 
+def test_a_small_tree_stands_open_and_a_folded_branch_tells_what_it_holds() -> None:
+    assert "<details>" not in html_of({"x": {"events": [{"at": "noon", "what": {"n": 1}}]}})
+    html = html_of({"x": {"events": [{"at": f"day {number}", "what": {"n": number}} for number in range(60)]}})
+    assert '<bdi class="cs-preview cs-quiet">day 59</bdi>' in html
+
+
+def test_columns_made_of_spaces_keep_their_width_and_a_reply_in_any_text_is_folded() -> None:
+    (till,) = shown({"reading": "Lamp      40.00\nBulb       0.50\nTotal     40.50\n"}).blocks
+    assert isinstance(till, Passage)
+    assert till.aligned
+    (note,) = shown({"note": "Please file.\n\nOn 20 November 2026, Accounts wrote:\n> the paper\n> itself\n"}).blocks
+    assert isinstance(note, Passage)
+    assert [fold.kind for fold in note.folds] == ["own", "quoted"]
+    assert not note.aligned
+    (quote,) = shown({"note": "> a list\nof things\n> with angles\n"}).blocks
+    assert isinstance(quote, Passage)
+    assert [fold.kind for fold in quote.folds] == ["own"]
+
+
 def test_a_tree_tells_texts_from_numbers() -> None:
     html = html_of({"x": [{"a": [5, "5", None, True]}]})
     assert '<span class="cs-is-number-value" dir="auto">5</span>' in html

@@ -48,12 +48,14 @@ class Excerpt:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A text to read. ``cut`` tells how many characters the page leaves out, ``long`` that it scrolls in a box of its own."""
+    """A text to read. ``cut`` tells how many characters the page leaves out, ``long`` that it may scroll in a box of its own,
+    ``aligned`` that its columns are made of spaces, which takes letters of one width."""
 
     title: str
     folds: Sequence[Fold]
     cut: int = 0
     long: bool = False
+    aligned: bool = False
     excerpts: Sequence[Excerpt] = ()
     template = "review/input_passage.html"
 
@@ -118,7 +120,10 @@ class Table:
 
 @dataclass(slots=True)
 class Node:
-    """A branch of nested data: either a value of a kind, or parts below it, of which ``more`` were left out."""
+    """A branch of nested data: either a value of a kind, or parts below it, of which ``more`` were left out.
+
+    ``preview`` is what a folded branch holds, in brief.
+    """
 
     name: str
     value: SafeString = field(default_factory=SafeString)
@@ -127,6 +132,7 @@ class Node:
     more: int = 0
     open: bool = False
     branch: bool = False
+    preview: SafeString = field(default_factory=SafeString)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,14 @@ def stretches(text: str) -> list[Stretch]:
     return found
 
 
+def is_reply(text: str) -> bool:
+    """Whether a text answers a message that it announces and quotes; an angle at a line's start alone may mean anything."""
+    return any(
+        part.kind in (QUOTED, EARLIER) and not text[part.start : part.end].lstrip().startswith(">")
+        for part in stretches(text)
+    )
+
+
 def _kinds(lines: Sequence[str]) -> Iterator[str]:
     """What each line is. An empty line is what the line before it was."""
     kind = OWN

@@ -21,6 +21,7 @@ from typing import Any
 
 from review.desk.blocks import Block, Email, Pair, Pairs, Passage, Table, Tree, titled
 from review.desk.emails import email_in
+from review.desk.folding import is_reply
 from review.desk.passages import passage_of
 from review.desk.sheet import Sheet, sheet_of
 from review.desk.tables import table_of
@@ -102,7 +103,7 @@ def _block(key: str, value: Any, sheet: Sheet) -> Block:
     """One value that is not short, by its kind."""
     path = f"payload.{key}" if key else "payload"
     if isinstance(value, str):
-        return passage_of(key[:SHORT], value, sheet.at(path), sheet)
+        return passage_of(key[:SHORT], value, sheet.at(path), sheet, folded=is_reply(value))
     if table := table_of(key[:SHORT], value, path, sheet):
         return table
     if isinstance(value, Mapping) and (found := email_in(value, path, sheet)) and set(value) <= found.used:

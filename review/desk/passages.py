@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from review.desk.blocks import Excerpt, Fold, Passage, titled
@@ -10,6 +11,9 @@ from review.desk.sheet import Sheet
 from review.desk.text import Mark, marked, seen
 
 LONG = 6000
+LOOKED_AT = 4000
+APART = re.compile(r"\S {3,40}\S")
+ALIGNED_LINES = 3
 FOLD = 300  # bytes around a fold
 MOST_FOLDS = 40
 AROUND = 120  # characters about evidence that lies beyond the cut
@@ -34,8 +38,14 @@ def passage_of(title: str, text: str, marks: Sequence[Mark], sheet: Sheet, *, fo
         folds=[_fold(text, part, marks, alone=alone) for part in parts],
         cut=len(text) - shown,
         long=shown > LONG,
+        aligned=_is_aligned(text[:LOOKED_AT]),
         excerpts=_excerpts(text, [mark for mark in marks if mark.end > shown], shown),
     )
+
+
+def _is_aligned(text: str) -> bool:
+    """Whether several lines hold words far apart, as tills and terminals print them."""
+    return sum(bool(APART.search(line)) for line in text.splitlines()) >= ALIGNED_LINES
 
 
 def _parts(text: str, *, folded: bool) -> list[Stretch]:
