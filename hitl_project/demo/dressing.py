@@ -18,6 +18,9 @@ from hitl_project.demo.spanish import spanish_mail
 
 SPANISH = 0.06
 ROLLS = 4  # how many different photographs there are of each kind of damage
+ORDERS = "https://orders.harbourandpine.example/"
+CUSTOMERS = "https://customers.harbourandpine.example/"
+SCANS = "https://archive.harbourandpine.example/batch/"
 SCANNERS = ["scanner-goods-in", "scanner-accounts", "scanner-post-room"]
 
 
@@ -31,8 +34,16 @@ def support_mail(rng: Random, at: datetime) -> DemoCase:
         text += "\n\n" + letters.quoted(slots, at=at, rng=rng)
     copied = letters.COPIED.format(town=customer.town.lower()) if chance(0.12, rng) else ""
     head = letters.headers(letters.address(customer), letters.CARE, case.payload["subject"], at=at, copied=copied)
-    more = {"order_lines": letters.basket(slots, rng=rng), "ticket": letters.ticket(slots, at=at, rng=rng)}
-    return replace(case, payload={**head, "text": text, **more}, papers=_enclosed(case, slots, rng))
+    more = {"order": slots["order"], "order_lines": letters.basket(slots, rng=rng)}
+    more["ticket"] = letters.ticket(at=at, rng=rng)
+    dressed = replace(case, context=_sourced(case.context), papers=_enclosed(case, slots, rng))
+    return replace(dressed, payload={**head, "text": text, **more})
+
+
+def _sourced(context: list[dict[str, str]]) -> list[dict[str, str]]:
+    """What the other systems know, with the page where each piece was found."""
+    pages = (f"{ORDERS}{context[0]['title'].removeprefix('Order ')}", f"{CUSTOMERS}{context[1]['title']}")
+    return [{**piece, "url": page} for piece, page in zip(context, pages, strict=True)]
 
 
 def _enclosed(case: DemoCase, slots: dict[str, str], rng: Random) -> tuple[Paper, ...]:
@@ -80,7 +91,7 @@ def refund_form(rng: Random, at: datetime) -> DemoCase:
     ]
     more = {"order_lines": paid, "parcel": letters.parcel(slots, at=at, days=days, rng=rng)}
     dressed = replace(case, payload={**head, **payload, "text": text, **more}, papers=_proof(case, slots, rng))
-    return replace(dressed, proposal=explained(dressed, rng))
+    return replace(dressed, proposal=explained(dressed, rng), context=_sourced(case.context))
 
 
 def _proof(case: DemoCase, slots: dict[str, str], rng: Random) -> tuple[Paper, ...]:
@@ -93,29 +104,33 @@ def scan(rng: Random, at: datetime) -> DemoCase:
     """A paper as the scanner mails it: its text, the lines it read as a table, and now and then the page itself."""
     case = document(rng)
     rows, title = case.payload["text"].split("\n"), case.payload["title"]
-    scanner = rng.choice(SCANNERS)
-    head = letters.headers(f"{scanner}@harbourandpine.example", letters.ARCHIVE, title, at=at)
-    del head["subject"]  # the title says it
-    read: list[dict[str, Any]] = [
+    head = letters.headers(f"{rng.choice(SCANNERS)}@harbourandpine.example", letters.ARCHIVE, f"Scan: {title}", at=at)
+    note = f"{case.payload['pages']} page(s), sent from {case.requester}."
+    note += f"\n\n{letters.asked(at=at)}" if chance(0.15, rng) else ""
+    read = [
         {"line": number, "read": row[:60], "sure": round(rng.uniform(0.82, 0.99), 2)}
         for number, row in enumerate(rows, 1)
     ]
-    engine = {
+    payload = {**case.payload, "lines": read, "scan": _scanner(rng), "mail": {**head, "text": note}}
+    batch = [{**case.context[0], "url": f"{SCANS}{rng.randrange(10**6, 10**7)}"}]
+    return replace(case, payload=payload, context=batch, papers=_page(title, rows, rng))
+
+
+def _scanner(rng: Random) -> dict[str, Any]:
+    skew = round(rng.uniform(-2, 2), 1)
+    return {
         "engine": {"name": "Tesserae", "version": "5.3"},
         "languages": ["en"],
-        "skew": round(rng.uniform(-2, 2), 1),
+        "sheets": [{"side": "front", "dpi": 300, "skew": skew}],
     }
-    payload = {**head, **case.payload, "lines": read, "scan": {**engine, "sheets": [{"side": "front", "dpi": 300}]}}
-    if chance(0.15, rng):
-        payload["cover_note"] = (
-            f"Please file.\n\n{letters.quoted(customers.slots(customers.pick(rng), rng), at=at, rng=rng)}"
-        )
-    return replace(case, payload=payload, papers=_page(title, rows, rng))
 
 
 def _page(title: str, rows: list[str], rng: Random) -> tuple[Paper, ...]:
-    papers = (
-        Paper("scan.pdf", "page", (title, "", *rows)),
-        Paper("page-1.png", "receipt", (title, "", *rows), seed=rng.randrange(9)),
-    )
+    papers = pages(title, rows, seed=rng.randrange(9))
     return papers if chance(0.12, rng) else papers[:1] if chance(0.2, rng) else ()
+
+
+def pages(title: str, rows: list[str], *, seed: int) -> tuple[Paper, Paper]:
+    """A scanned paper as the scanner sends it, as a PDF and as a picture."""
+    lines = (title, "", *rows)
+    return Paper("scan.pdf", "page", lines), Paper("page-1.png", "receipt", lines, seed=seed)

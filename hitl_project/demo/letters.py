@@ -40,7 +40,13 @@ def quoted(slots: dict[str, str], *, at: datetime, rng: Random) -> str:
     return f"{opened}\n{said}\n> \n> Harbour & Pine Customer Care"
 
 
-def ticket(slots: dict[str, str], *, at: datetime, rng: Random) -> dict[str, Any]:
+def asked(*, at: datetime) -> str:
+    """An earlier mail of the office's own, quoted."""
+    opened = f"On {at - timedelta(days=2):%A, %d %B %Y at %H:%M}, Harbour & Pine Accounts wrote:"
+    return f"{opened}\n> Please send us the paper itself, we only have the card slip.\n> A picture will do.\n> \n> Accounts"
+
+
+def ticket(*, at: datetime, rng: Random) -> dict[str, Any]:
     """What the help desk noted when the mail came in."""
     return {
         "number": f"T-{rng.randrange(100_000, 999_999)}",

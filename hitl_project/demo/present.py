@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 from hitl_project.demo import desk, dressing, letters, oversight, school
 from hitl_project.demo.customers import pick, slots
@@ -15,7 +16,6 @@ from hitl_project.demo.history import Alarm, Approved, History, Life, Remark, St
 from hitl_project.demo.papers import Paper
 from hitl_project.demo.people import Person, named, of_role
 
-QUOTED_IN = {"document-tag": "cover_note", "receipt": "message"}
 TALKING = {"document-tag": ("agnes", "edith"), "refund-request": ("ravi", "sanjay")}
 REMARKS = {
     "support-email": "@rita the customer rang as well, it is the same matter. She is at home until six.",
@@ -31,6 +31,8 @@ ANSWERS = {
     "receipt": "Seen, @ravi. The sums agree without it.",
     "reply": "Will do, @ravi.",
 }
+
+DOUBTS = "I am not sure about this one: what does the customer's own account say? Please look at the order again."
 
 
 def stand(history: History, rng: Random) -> None:
@@ -81,24 +83,29 @@ def _talk(life: Life, history: History, first: Person, second: Person) -> None:
     life.remarks.append(Remark(second, ANSWERS[case_type], min(read, history.now), to=(first,)))
 
 
-def _quoting(life: Life, rng: Random) -> dict[str, object]:
-    """The payload with an older mail below it, where it has none."""
-    field = QUOTED_IN.get(life.case.case_type, "text")
-    text = str(life.case.payload.get(field, "Please file."))
-    if ">" in text:
-        return life.case.payload
-    older = letters.quoted(slots(pick(rng), rng), at=life.created_at, rng=rng)
-    return {**life.case.payload, field: f"{text}\n\n{older}"}
+def _quoting(life: Life, rng: Random) -> dict[str, Any]:
+    """The payload with an older mail below its own, where it has none."""
+    payload, at = life.case.payload, life.created_at
+    mail = payload.get("mail", payload)
+    if ">" in mail["text"]:
+        return payload
+    if mail is not payload:
+        return {**payload, "mail": {**mail, "text": f"{mail['text']}\n\n{letters.asked(at=at)}"}}
+    return {**payload, "text": f"{mail['text']}\n\n{letters.quoted(slots(pick(rng), rng), at=at, rng=rng)}"}
 
 
 def _whole(life: Life, rng: Random) -> tuple[Paper, ...]:
     """The case's own files, and a picture and a page where it brought none."""
-    papers, drawn = life.case.papers, slots(pick(rng), rng)
+    case, papers, drawn = life.case, life.case.papers, slots(pick(rng), rng)
+    if case.case_type == "document-tag":
+        return dressing.pages(case.payload["title"], case.payload["text"].split("\n"), seed=1)
     kinds = {paper.content_type for paper in papers}
     if "image/png" not in kinds:
-        papers += (dressing.photo(drawn, rng),)
-    if "application/pdf" not in kinds:
-        papers += (dressing.confirmation(drawn, life.case.requester),)
+        papers += (dressing.photo({**drawn, **letters.told_in(case.context)}, rng),)
+    if "application/pdf" not in kinds and case.case_type == "receipt":
+        papers += (Paper("e-receipt.pdf", "page", papers[0].lines),)
+    elif "application/pdf" not in kinds:
+        papers += (dressing.confirmation({**drawn, **letters.told_in(case.context)}, case.requester),)
     return papers
 
 
@@ -150,20 +157,20 @@ def _hand_over(history: History, *, to: Person, language: str) -> None:
 
 
 def _send_back(history: History) -> None:
-    """A second person had doubts about what Rita, or whoever decided, had decided."""
+    """A second person had doubts about what was decided."""
     for life in waiting(history, reason="second_approval")[:1]:
-        stay, verdict, sigrid = life.stays[-1], life.verdicts[-1], named("sigrid")
-        decider = verdict.stay.person if verdict.stay else None
-        if verdict.stay is None or decider is None or decider == sigrid:
+        stay, verdict = life.stays[-1], life.verdicts[-1]
+        before = verdict.stay
+        if before is None or before.person is None:
             continue
-        note = "The amount is more than what was paid for this item. Please look at the order again."
+        second = next(one for one in of_role("supervisor") if one != before.person)
         at = max(stay.opened_at + timedelta(minutes=9), history.now - timedelta(hours=2))
-        stay.person, stay.claimed_at, stay.closed_at, stay.ending = sigrid, at - timedelta(minutes=2), at, "decided"
-        verdict.approval = Approved(sigrid, at, approved=False, note=note)
-        life.version, life.reason = life.version + 1, verdict.stay.reason
-        again = desk.enter(life, verdict.stay.queue, verdict.stay.reason, at, oversight.due(life.case, at))
-        again.note, again.trace = note, verdict.stay.trace
-        life.alarms.append(Alarm(decider, "sent_back", at, sender=sigrid, text=note))
+        stay.person, stay.claimed_at, stay.closed_at, stay.ending = second, at - timedelta(minutes=2), at, "decided"
+        verdict.approval = Approved(second, at, approved=False, note=DOUBTS)
+        life.version, life.reason = life.version + 1, before.reason
+        again = desk.enter(life, before.queue, before.reason, at, oversight.due(life.case, at))
+        again.note, again.trace = DOUBTS, before.trace
+        life.alarms.append(Alarm(before.person, "sent_back", at, sender=second, text=DOUBTS))
 
 
 def _ask_for_help(history: History) -> None:

@@ -155,11 +155,13 @@ def _payload(staff: str, branch: str, bought: Bought, *, text: str, rng: Random,
     sender = f"{staff} <{staff.lower().replace(' ', '.')}@harbourandpine.example>"
     copied = letters.COPIED.format(town=branch) if chance(0.2, rng) else ""
     note = line(variants["notes"], slots, rng)
-    asked = f"On {at - timedelta(days=2):%A, %d %B %Y at %H:%M}, Harbour & Pine Expenses wrote:\n> Please send us the receipt, we only have the card slip."
+    head = letters.headers(sender, letters.RECEIPTS, line(variants["subjects"], slots, rng), at=at, copied=copied)
+    note += f"\n\n{staff.partition(' ')[0]}" + (f"\n\n{letters.asked(at=at)}" if chance(0.4, rng) else "")
     return {
-        **letters.headers(sender, letters.RECEIPTS, line(variants["subjects"], slots, rng), at=at, copied=copied),
-        "message": f"{note}\n\n{staff.partition(' ')[0]}" + (f"\n\n{asked}" if chance(0.4, rng) else ""),
+        "mail": {**head, "text": note},
         "text": text,
+        "branch": branch,
+        "currency": "GBP",
         "lines": [
             {"name": item["name"], "quantity": item["quantity"], "amount": round(item["quantity"] * item["price"], 2)}
             for item in bought.output["items"]
@@ -173,7 +175,6 @@ def _reader(bought: Bought, rng: Random) -> dict[str, Any]:
     return {
         "engine": {"name": "Tesserae", "version": "5.3"},
         "pages": [{"side": "front", "rows": len(bought.lines), "sure": round(sure, 2)}],
-        "currency": "GBP",
     }
 
 

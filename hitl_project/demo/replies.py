@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
@@ -42,6 +43,8 @@ DAYS = {
 }  # fmt: skip
 SORRY = frozenset({"delivery-update", "replacement", "payment-explained"})
 SKILL = 0.62
+SENTENCES = re.compile(r"(?<=[.?!])\s+|\n+")
+SHORTEST = 26  # letters; what is shorter is a greeting
 HANDBOOK = "https://handbook.harbourandpine.example/replies#"
 MODEL = {"model": "draft-writer", "model_version": "1.8"}
 
@@ -168,9 +171,9 @@ def _proposal(case: DemoCase, said: Output, slots: dict[str, str], rng: Random) 
 def _evidence(case: DemoCase, slots: dict[str, str]) -> list[dict[str, Any]]:
     """The mail's first sentence that says anything, the order's line, and the rule."""
     text, rule = case.payload["text"], case.context[1]["text"]
-    body = text.partition("\n")[2].strip() or text
+    said = [each for each in SENTENCES.split(text) if len(each) > SHORTEST] or [text]
     wanted = [
-        ("payload.text", body.partition("\n")[0].partition(". ")[0][:110], "label"),
+        ("payload.text", said[0][:110], "label"),
         ("payload.subject", slots["order"], "subject"),
         ("context.0.text", slots["product"], "draft"),
         ("context.1.text", rule.partition(". ")[0], "draft"),

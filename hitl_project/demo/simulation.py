@@ -18,7 +18,7 @@ from cases.classifiers.base import Answer
 from hitl_project.demo import desk, oversight, present, school, shifts
 from hitl_project.demo.generator import generate, source
 from hitl_project.demo.grammar import chance, dice
-from hitl_project.demo.history import History, Life, Stay, Verdict
+from hitl_project.demo.history import History, Life, Verdict
 from hitl_project.demo.people import PEOPLE, Person, named
 
 DAYS = 30
@@ -27,8 +27,8 @@ TAUGHT = {"support-email": 140, "document-tag": 60}
 ROUND_DAYS = {"support-email": (0, 3, 7, 12, 19, 27), "document-tag": (0, 9, 22)}
 # How long before the present people of a role stopped, so that something waits in every queue.
 STOPPED = {"reviewer": 5, "expert": 13, "supervisor": 20, "auditor": 50}
-# And by queue and by reason: how many hours old a task must have been before anybody looked at it.
-LEFT_ALONE = {"front-desk": 16, "fast-track": 20, "replies": 32, "expenses": 64, "second_approval": 72}
+# And by queue, by reason and by language: how many hours old a task must have been before anybody looked at it.
+LEFT_ALONE = {"front-desk": 16, "fast-track": 20, "replies": 32, "expenses": 64, "second_approval": 72, "es": 60}
 LAST_DECISIONS = ((14, "reply"), (9, "reply"), (6, "receipt"), (4, "reply"))  # minutes before the end
 NEWS_RATE = 0.09
 SECONDS_TO_ANSWER = 3
@@ -201,11 +201,12 @@ def _sitting(world: World, person: Person, end: datetime) -> Callable[[datetime]
 
 def _on_offer(world: World) -> list[Life]:
     """What waits and may be taken; lately nobody has looked at some queues, so that the demo has something there too."""
-    return [life for life in world.history.waiting.values() if not _left_alone(life.stays[-1], world.history.now)]
+    return [life for life in world.history.waiting.values() if not _left_alone(life, world.history.now)]
 
 
-def _left_alone(stay: Stay, now: datetime) -> bool:
-    hours = max(LEFT_ALONE.get(stay.queue, 0), LEFT_ALONE.get(stay.reason, 0))
+def _left_alone(life: Life, now: datetime) -> bool:
+    stay = life.stays[-1]
+    hours = max(LEFT_ALONE.get(each, 0) for each in (stay.queue, stay.reason, life.case.language))
     return now - stay.opened_at < timedelta(hours=hours)
 
 

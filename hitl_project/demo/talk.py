@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from cases.models import CaseType
 from hitl_project.demo.book import Book, written
 from review import policies
+from review.desk.form import fields_of
 from review.models import Draft, Note, Notice, Profile, SavedFilter
 
 WISHES = {
@@ -73,10 +75,18 @@ def _drafts(book: Book) -> Iterator[Draft]:
     for life in book.history.lives:
         stay = life.open_stay
         if stay and stay.put_down == "held" and life.case.case_type == "reply" and life.answer and life.answer.output:
-            draft = str(life.answer.output["draft"]).replace("\n\n", "\n\nI have asked our warehouse about it.\n\n", 1)
-            fields = {"output.draft": [draft], "note": ["Asked the warehouse."]}
+            schema = book.case_types["reply"].output_schema
             person, at = book.user(stay.person), stay.claimed_at or stay.opened_at
-            yield Draft(task=book.task(stay), user=person, case_version=life.version, fields=fields, saved_at=at)
+            typed = {**_typed(schema, life.answer.output), "note": ["Asked the warehouse."]}
+            yield Draft(task=book.task(stay), user=person, case_version=life.version, fields=typed, saved_at=at)
+
+
+def _typed(schema: dict[str, Any], said: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The decision form as a browser sends it, with a sentence put in."""
+    draft = str(said["draft"]).replace("\n\n", "\n\nI have asked our warehouse about it.\n\n", 1)
+    fields = fields_of(schema, {**said, "draft": draft})
+    chosen = {one.input_name: [option.text for option in one.options if option.chosen] for one in fields}
+    return {one.input_name: chosen[one.input_name] if one.options else [one.text] for one in fields}
 
 
 def _filters(book: Book) -> Iterator[SavedFilter]:
