@@ -17,7 +17,7 @@ from cases.access import can, demand, visible
 from cases.errors import Forbidden, Missing
 from cases.models import AuditEvent, Case, Prediction, WebhookEndpoint
 from hitl_project.roles import APPS, ROLES
-from review.models import Decision, Policy, Queue, ReviewTask
+from review.models import Decision, Notice, Policy, Queue, ReviewTask
 from tests.factories import (
     make_case,
     make_case_type,
@@ -94,6 +94,7 @@ RULES = [
     Rule(TASK, "review.claim_reviewtask", ReviewTask, ORDINARY, {"O": {"queue", "claim"}, "A (force +)": ALL}),
     Rule(TASK, "review.claim_reviewtask", Queue, QUEUES, {"O": {"own"}, "A (force +)": {"own", "other"}, "quality queues": {"quality"}}),
     Rule(TASK, "review.release_any_reviewtask", ReviewTask, ORDINARY | QUALITY, {"A (force +)": ALL}),
+    Rule(TASK, "review.assign_reviewtask", ReviewTask, ORDINARY, {"A (force +)": ALL}),
     Rule("decide, low risk", "review.decide_reviewtask", ReviewTask, ORDINARY, {"own claim": {"claim"}}),
     Rule("decide, high risk", "review.decide_reviewtask", ReviewTask, ORDINARY, {"propose": {"claim"}, "2": {"claim"}}),
     Rule("decide, high risk", "review.approve_decision", Decision, DECISIONS, {"2": {"theirs, my queue", "theirs, elsewhere"}}),
@@ -291,6 +292,17 @@ def test_a_task_handed_over_from_another_queue_is_theirs_to_decide() -> None:
     task = make_task(make_case(world.case_type, state="in_review"), queue=world.other, claimed_by=world.user)
     assert can(world.user, "review.decide_reviewtask", task)
     assert can(world.user, "cases.view_case", task.case)
+
+
+@pytest.mark.django_db
+def test_whoever_is_asked_about_a_case_may_write_beside_it_while_they_may_see_it() -> None:
+    world = World("reviewer")
+    for place in ("queue", "elsewhere"):
+        case = world.tasks[place].case
+        assert not can(world.user, "cases.comment_case", case)
+        Notice.objects.create(user=world.user, case=case, kind="help")
+    assert can(world.user, "cases.comment_case", world.tasks["queue"].case)
+    assert not can(world.user, "cases.comment_case", world.tasks["elsewhere"].case)
 
 
 @pytest.mark.parametrize("role", ["reviewer", "supervisor"])

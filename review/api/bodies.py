@@ -16,13 +16,13 @@ from review.shown import conceals, digest_of, digest_of_held
 
 
 def task_body(task: ReviewTask, *, concealed: bool) -> dict[str, Any]:
-    """A task as a list shows it. ``concealed`` leaves out the trace, which tells what the machine said."""
+    """A task as a list shows it. ``concealed`` leaves out the trace and the note, which may tell what the machine said."""
     return {
         "id": task.pk,
         "case": task.case_id,
         "queue": task.queue.key,
         "reason": task.reason if not concealed or task.reason == "sample" else None,
-        "note": task.note,
+        "note": "" if concealed else task.note,
         "trace": None if concealed else task.trace,
         "blind": task.blind,
         "priority": Priority(task.priority).name.lower(),

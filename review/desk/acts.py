@@ -31,17 +31,17 @@ NEXT, STAY, KEEP, LEAVE = Then("next"), Then("stay"), Then("keep"), Then("leave"
 Act = Callable[[User, ReviewTask, Typed], Then]
 
 
-def read_submission(user: User, task_id: int, data: QueryDict) -> Typed:
-    """What was typed, read against the form as it stands now.
+def read_submission(user: User, task_id: int, data: QueryDict) -> tuple[ReviewTask, Typed]:
+    """The task, and what was typed, read against the form as it stands now.
 
     Raises: Missing where the account may not see the task.
     """
     task = read_task(user, task_id)
     fields, shown = form_of(task)
-    return typed(data, task=task, fields=fields, shown=shown)
+    return task, typed(data, task=task, fields=fields, shown=shown)
 
 
-def perform(user: User, task_id: int, what: Typed) -> Then:
+def perform(user: User, task: ReviewTask, what: Typed) -> Then:
     """Do what the pressed button says; tells where to go from there.
 
     Raises: every refusal of the verbs.
@@ -49,14 +49,13 @@ def perform(user: User, task_id: int, what: Typed) -> Then:
     act = ACTS.get(what.verb)
     if act is None:
         raise Invalid(_("Choose what to do."))
-    return act(user, read_task(user, task_id), what)
+    return act(user, task, what)
 
 
 def _decide(user: User, task: ReviewTask, what: Typed) -> Then:
     if what.faulty:
         raise Invalid(_("Some fields need another look."))
-    _fields, shown = form_of(task)
-    answer = what.answer(shown.output if shown else None)
+    answer = what.answer(what.shown)
     decide.decide(task.pk, user=user, lease_token=what.lease_token, digest=what.digest, answer=answer, origin=ORIGIN)
     return NEXT
 

@@ -24,7 +24,7 @@ ASKED = ("for", "until", "person", "to_queue")
 class Typed:
     """One submission of the review form, or of a dialog beside it (``aside``), which brings no fields of the output.
 
-    ``asked`` is what the dialogs ask for: ``for`` and ``until``, ``person``, ``to_queue``.
+    ``shown`` is what the machine said, where that may be shown. ``asked`` is what the dialogs ask for: ``for`` and ``until``, ``person``, ``to_queue``.
     """
 
     verb: str
@@ -35,6 +35,7 @@ class Typed:
     reason: str
     note: str
     active_seconds: float
+    shown: Mapping[str, Any] | None
     asked: Mapping[str, str]
     aside: bool
 
@@ -70,6 +71,7 @@ def typed(data: QueryDict, *, task: ReviewTask, fields: list[Field], shown: Pred
         reason=clean(data.get("reason", "")).strip(),
         note=clean(data.get("note", "")).strip(),
         active_seconds=_seconds(data.get("active_seconds", ""), task),
+        shown=base,
         asked={name: clean(data.get(name, ""))[:200] for name in ASKED},
         aside="aside" in data,
     )

@@ -34,9 +34,9 @@ def review(request: HttpRequest, *, task_id: int) -> HttpResponse:
     user = reader(request)
     if request.method != "POST":
         return page.review_page(request, screen_of(user, task_id))
-    typed = acts.read_submission(user, task_id, request.POST)
+    task, typed = acts.read_submission(user, task_id, request.POST)
     try:
-        then = acts.perform(user, task_id, typed)
+        then = acts.perform(user, task, typed)
     except Refused as refusal:
         if refusal.status in (403, 404):
             raise
