@@ -34,7 +34,7 @@ def support_mail(rng: Random, at: datetime) -> DemoCase:
         text += "\n\n" + letters.quoted(slots, at=at, rng=rng)
     copied = letters.COPIED.format(town=customer.town.lower()) if chance(0.12, rng) else ""
     head = letters.headers(letters.address(customer), letters.CARE, case.payload["subject"], at=at, copied=copied)
-    more = {"order": slots["order"], "order_lines": letters.basket(slots, rng=rng)}
+    more: dict[str, Any] = {"order": slots["order"], "order_lines": letters.basket(slots, rng=rng)}
     more["ticket"] = letters.ticket(at=at, rng=rng)
     dressed = replace(case, context=_sourced(case.context), papers=_enclosed(case, slots, rng))
     return replace(dressed, payload={**head, "text": text, **more})
