@@ -17,13 +17,14 @@ from cases.errors import Conflict, Forbidden, Invalid, Missing
 from cases.models import Case
 from cases.models.choices import Reason, State
 from cases.transitions import move
+from review import notices
 from review.decide import take_effect
-from review.models import Approval, Decision, Notice, Queue, ReviewTask
+from review.models import Approval, Decision, Notice, Queue, ReviewTask, Skip
 from review.route import lane_queue
 from review.shown import digest_of_held
 from review.tasks import due_at, end_open_tasks, end_task, open_task
 
-LONGEST_NOTICE = 300
+LEFT_TO_OTHERS_HOURS, LONGEST_REASON = 24, 300
 
 
 def approve(decision_id: int, *, by: User, origin: str, note: str = "", digest: str | None = None) -> Decision:
@@ -55,7 +56,7 @@ def send_back(decision_id: int, *, by: User, note: str, origin: str, digest: str
         _verdict(decision, approved=False, by=by, note=note, log=log)
         reason = decision.task.reason if decision.task else Reason.REOPENED
         task = return_to_review(decision, reason=reason, note=note, log=log)
-        _tell_decider(decision, task=task, sender=by, note=note)
+        _give_back(decision, task=task, sender=by, note=note)
     return task
 
 
@@ -74,7 +75,7 @@ def undo(decision_id: int, *, by: User, origin: str, note: str = "") -> ReviewTa
         log("decision.undone", case_id=decision.case_id, subject=decision, data={"own": own, "note": bool(note)})
         task = return_to_review(decision, reason=Reason.REOPENED, note=note, log=log)
         if not own:
-            _tell_decider(decision, task=task, sender=by, note=note)
+            _give_back(decision, task=task, sender=by, note=note)
     return task
 
 
@@ -167,7 +168,10 @@ def _call_off(decision: Decision) -> None:
         raise Conflict(_("Its effects have begun to leave; reopen the case instead."), code="grace-over")
 
 
-def _tell_decider(decision: Decision, *, task: ReviewTask, sender: User, note: str) -> None:
-    if decision.decided_by_id is not None:
-        told = {"case": decision.case, "task": task, "sender": sender, "text": note.strip()[:LONGEST_NOTICE]}
-        Notice.objects.create(user_id=decision.decided_by_id, kind=Notice.Kind.SENT_BACK, **told)
+def _give_back(decision: Decision, *, task: ReviewTask, sender: User, note: str) -> None:
+    """Tell the decider, and leave the task to them and to others: who sent it back is to judge it, not to take it over."""
+    if decision.decided_by is not None:
+        kind = Notice.Kind.SENT_BACK
+        notices.tell([decision.decided_by], kind=kind, case_id=task.case_id, task=task, sender=sender, text=note)
+        until = from_now(hours=LEFT_TO_OTHERS_HOURS)
+        Skip.objects.create(task=task, user=sender, reason=note.strip()[:LONGEST_REASON], until=until)

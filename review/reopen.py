@@ -17,13 +17,13 @@ from cases.models import Case
 from cases.models.choices import Reason, State
 from cases.outbox import Happening
 from cases.transitions import move
+from review import notices
 from review.decide import Answer, check_answer, conclude, settle
 from review.models import Decision, Note, Notice, ReviewTask
 from review.route import lane_queue
 from review.shown import conceals, newest_prediction
 from review.tasks import end_open_tasks, open_task, rank_of, staggered
 
-LONGEST_NOTICE = 300
 MOST_TOLD = 50
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -118,9 +118,8 @@ def request_reopening(case_id: int, *, by: User, note: str, origin: str) -> int:
 def _tell_supervisors(case: Case, *, sender: User, note: str) -> int:
     may = User.objects.with_perm("review.override_decision", include_superusers=False, backend=BACKEND)
     people = may.filter(is_active=True).exclude(pk=sender.pk).order_by("pk")[:MOST_TOLD]
-    text = (_("Please reopen: %(note)s") % {"note": note.strip()})[:LONGEST_NOTICE]
-    told = {"kind": Notice.Kind.HELP, "case": case, "sender": sender, "text": text}
-    return len(Notice.objects.bulk_create([Notice(user=person, **told) for person in people]))
+    text = _("Please reopen: %(note)s") % {"note": note.strip()}
+    return notices.tell(people, kind=Notice.Kind.HELP, case_id=case.pk, sender=sender, text=text)
 
 
 def override(

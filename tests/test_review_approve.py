@@ -249,6 +249,14 @@ def test_the_decider_is_told_that_their_decision_was_sent_back_and_why() -> None
     assert AuditEvent.objects.filter(action="decision.sent_back", actor=second.user.username).exists()
 
 
+def test_who_sent_a_decision_back_is_not_given_it_as_their_own_next_case() -> None:
+    first, decision = decided()
+    second = Api(make_user("supervisor"))
+    second.post(f"/decisions/{decision['id']}/send-back/", {"note": "less"})
+    assert second.post("/tasks/claim/").status_code == 204
+    assert first.post("/tasks/claim/").status_code == 200
+
+
 # An approval is bound to what was shown.
 
 

@@ -30,6 +30,7 @@
         }
     });
     form.addEventListener('submit', (event) => {
+        if (event.submitter && !event.submitter.value) { event.preventDefault(); return; }
         if (form.dataset.sent) { event.preventDefault(); return; }
         form.dataset.sent = 'yes';
     });
