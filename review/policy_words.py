@@ -55,8 +55,9 @@ def differences(old: Content, new: Content, *, queues: Names) -> list[Difference
 
 def lines(content: Content, *, queues: Names) -> list[tuple[str, list[str]]]:
     """The whole policy in words: each field with what it says."""
-    told = [(str(NAMES.get(name, name)), _said(name, content.get(name), queues)) for name in FIELDS]
-    return [(name, said) for name, said in told if said]
+    told = [(name, _said(name, content.get(name), queues)) for name in FIELDS]
+    one_line = [(name, said if name == "routing" else [", ".join(said)]) for name, said in told if said]
+    return [(str(NAMES.get(name, name)), said) for name, said in one_line]
 
 
 def rule_words(rule: Content, queues: Names) -> str:

@@ -87,6 +87,8 @@ class PolicyAdmin(BackOfficeAdmin):
         content = content_of(policy)
         return {
             "policy": policy,
+            "title": str(policy),
+            "subtitle": None,
             "status": self.status_badge(policy),
             "says": policy_words.lines(content, queues=queue_names()),
             "may_approve": waits and can(user, "review.approve_policy", policy),

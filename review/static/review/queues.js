@@ -1,14 +1,18 @@
 // The queues' pages: counts that keep themselves current while the page is seen, and the ticking of many rows.
 'use strict';
 (function () {
+    const FOCUSABLE = 'a, button, input, select, summary';
+
     function replaceLive(scope, html) {
         const fresh = new DOMParser().parseFromString(html, 'text/html');
         fresh.querySelectorAll('[data-live]').forEach(function (one) {
             const shown = scope.querySelector('[data-live="' + CSS.escape(one.dataset.live) + '"]');
-            if (!shown || shown.innerHTML === one.innerHTML || shown.contains(document.activeElement)) return;
+            if (!shown || shown.innerHTML === one.innerHTML) return;
             const open = Array.from(shown.querySelectorAll('details'), (part) => part.open);
+            const focused = Array.from(shown.querySelectorAll(FOCUSABLE)).indexOf(document.activeElement);
             shown.replaceChildren(...Array.from(one.childNodes, (node) => document.importNode(node, true)));
             shown.querySelectorAll('details').forEach((part, n) => { part.open = Boolean(open[n]); });
+            if (focused >= 0 && shown.querySelectorAll(FOCUSABLE)[focused]) shown.querySelectorAll(FOCUSABLE)[focused].focus();
         });
     }
 
