@@ -212,7 +212,7 @@ def test_a_file_gone_from_the_disk_is_told(desk: tuple[Client, Any]) -> None:
     client, task = desk
     files = [attach(task.case, "a.png", "image/png", png()), attach(task.case, "a.pdf", "application/pdf", pdf())]
     for file in files:
-        file.file.storage.delete(file.file.name)
+        file.file.storage.delete(str(file.file.name))
     assert client.get(page_of(task)).status_code == 200
     for file in files:
         for address in (

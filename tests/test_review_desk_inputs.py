@@ -114,8 +114,8 @@ def test_columns_made_of_spaces_keep_their_width_and_a_reply_in_any_text_is_fold
 
 def test_a_tree_tells_texts_from_numbers() -> None:
     html = html_of({"x": [{"a": [5, "5", None, True]}]})
-    assert '<span class="cs-is-number-value" dir="auto">5</span>' in html
-    assert '<span class="cs-is-text-value" dir="auto">5</span>' in html
+    assert '<bdi class="cs-is-number-value">5</bdi>' in html
+    assert '<bdi class="cs-is-text-value">5</bdi>' in html
 
 
 @pytest.mark.parametrize(
