@@ -40,7 +40,7 @@ NAMED_CLAIMS = 5
 SLACK_SECONDS = 30  # between writing a lease and reading it
 
 _FREE = (
-    "review_reviewtask t WHERE t.closed_at IS NULL AND t.lease_until <= <now> AND NOT (t.reason IN (%s, %s, %s) "
+    "review_reviewtask t WHERE t.closed_at IS NULL AND <lease> <= <now> AND NOT (t.reason IN (%s, %s, %s) "
     "AND EXISTS (SELECT 1 FROM review_decision d WHERE d.case_id = t.case_id AND d.decided_by_id = %s)) "
     "AND NOT EXISTS (SELECT 1 FROM review_skip s WHERE s.task_id = t.id AND s.user_id = %s AND s.until > <now>)"
 )
@@ -145,8 +145,14 @@ def _heads(queues: Collection[int], user: User) -> list[Head]:
             parameters += [*_independence(user), *known, queue_id]
     heads = f"SELECT queue_id, urgent, due_at <= <now> FROM ({' UNION ALL '.join(parts)}) heads ORDER BY due_at, urgent"
     with connection.cursor() as cursor:
-        cursor.execute(heads.replace("<now>", sql_now()), parameters)
+        cursor.execute(_spelled(heads), parameters)
         return [Head(row[0], bool(row[1]), bool(row[1] or row[2])) for row in cursor.fetchall()]
+
+
+def _spelled(sql: str) -> str:
+    """For the engine in use. The plus keeps SQLite from the index by lease, of which nearly all rows would be read."""
+    lease = "+t.lease_until" if connection.vendor == "sqlite" else "t.lease_until"
+    return sql.replace("<now>", sql_now()).replace("<lease>", lease)
 
 
 def _independence(user: User) -> list[Any]:
@@ -163,7 +169,7 @@ def _take(user: User, where: str, values: list[Any], *, given: bool = False) -> 
         f"lease_until = {_lease_end()} WHERE id = ({picked}) RETURNING id"
     )
     with connection.cursor() as cursor:
-        cursor.execute(sql.replace("<now>", sql_now()), [user.pk, *_independence(user), *known, *values])
+        cursor.execute(_spelled(sql), [user.pk, *_independence(user), *known, *values])
         row = cursor.fetchone()
     return int(row[0]) if row else None
 
