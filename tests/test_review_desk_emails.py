@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from review.desk.blocks import Email
+from review.desk.blocks import Email, Passage
 from review.desk.folding import stretches
 from review.desk.inputs import input_of
 from review.desk.letters import is_letter, letter_of
@@ -72,6 +72,11 @@ def email_of(payload: dict[str, Any], *evidence: dict[str, Any]) -> Email:
     shown = input_of(payload, marks_of(list(evidence), {"payload": payload})).blocks[0]
     assert isinstance(shown, Email)
     return shown
+
+
+def words(passage: Passage) -> str:
+    """A passage as HTML, what is folded and what is not."""
+    return "".join(fold.html for fold in passage.folds)
 
 
 def parts_of(text: str) -> list[tuple[str, str]]:
@@ -177,30 +182,30 @@ def test_a_message_as_it_travelled_is_decoded() -> None:
     assert told["Subject"] == "Doppelt bezahlt"
     assert told["From"] == "Ana Ruíz &lt;ana@mail.example&gt;"
     assert shown.text
-    assert shown.text.html == "I was charged twice.\n"
+    assert words(shown.text) == "I was charged twice.\n"
 
 
 def test_evidence_in_a_message_is_marked_in_its_text_where_it_stands_there_as_it_is() -> None:
     at = RAW.index("charged twice")
     shown = email_of({"raw": RAW}, {"field": "payload.raw", "start": at, "end": at + 13})
     assert shown.text
-    assert '<mark class="cs-mark" id="evidence-1">charged twice</mark>' in shown.text.html
-    assert "cs-mark" not in shown.aside[-1].passage.html
+    assert '<mark class="cs-mark" id="evidence-1">charged twice</mark>' in words(shown.text)
+    assert "cs-mark" not in words(shown.aside[-1].passage)
 
 
 def test_evidence_in_the_headers_of_a_message_is_marked_in_its_source_and_the_source_is_open() -> None:
     at = RAW.index("help@")
     shown = email_of({"raw": RAW}, {"field": "payload.raw", "start": at, "end": at + 5})
     assert shown.aside[-1].open
-    assert ">help@</mark>" in shown.aside[-1].passage.html
+    assert ">help@</mark>" in words(shown.aside[-1].passage)
 
 
 def test_a_message_of_many_parts_shows_its_words_and_names_its_files() -> None:
     shown = email_of({"email": MULTIPART})
     assert shown.text
-    assert shown.text.html.strip() == "Grüße"
-    assert "https://bank.example (https://evil.example/x)" in shown.aside[0].passage.html
-    assert "alert" not in shown.aside[0].passage.html
+    assert words(shown.text).strip() == "Grüße"
+    assert "https://bank.example (https://evil.example/x)" in words(shown.aside[0].passage)
+    assert "alert" not in words(shown.aside[0].passage)
     assert shown.files == ["bill&lt;b&gt;.pdf (application/pdf)"]
 
 
@@ -212,7 +217,7 @@ def test_html_is_shown_as_words_with_the_targets_of_its_links() -> None:
     assert words_of(source) == "Dear\xa0you,\n\npay bank.example (http://evil.example)\nnow"
     shown = email_of({"subject": "x", "html": source})
     assert shown.text
-    assert "<p>" not in shown.text.html
+    assert "<p>" not in words(shown.text)
     assert [aside.title for aside in shown.aside] == ["The HTML source"]
 
 
@@ -220,7 +225,7 @@ def test_evidence_in_html_is_marked_in_its_source() -> None:
     source = "<p>charged <b>twice</b></p>"
     shown = email_of({"subject": "x", "html": source}, {"field": "payload.html", "start": 3, "end": 10})
     assert shown.aside[0].open
-    assert "&lt;p&gt;<mark" in shown.aside[0].passage.html
+    assert "&lt;p&gt;<mark" in words(shown.aside[0].passage)
 
 
 def test_a_fold_that_holds_evidence_stands_open_and_so_does_all_where_there_is_nothing_else() -> None:
@@ -258,7 +263,7 @@ def test_a_fold_that_holds_evidence_stands_open_and_so_does_all_where_there_is_n
 def test_hostile_mail_is_shown_small_and_as_text(source: str) -> None:
     for payload in ({"raw": source}, {"subject": "x", "text": source}, {"subject": "x", "html": source}):
         shown = input_of(payload, [])
-        html = "".join(block.text.html for block in shown.blocks if isinstance(block, Email) and block.text)
+        html = "".join(words(block.text) for block in shown.blocks if isinstance(block, Email) and block.text)
         assert len(html) < 200_000
         assert not re.search(r"<(script|p|a)\b", html)
 

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A name with a short value. ``number`` values stand in figures of one width."""
+    """A name with a short value."""
 
     name: str
     value: SafeString
@@ -58,11 +58,6 @@ class Passage:
     aligned: bool = False
     excerpts: Sequence[Excerpt] = ()
     template = "review/input_passage.html"
-
-    @property
-    def html(self) -> SafeString:
-        """The whole text without its folds."""
-        return SafeString("".join(fold.html for fold in self.folds))
 
 
 @dataclass(frozen=True, slots=True)

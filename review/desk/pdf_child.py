@@ -8,6 +8,7 @@ with another code than 0 and says nothing.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import struct
@@ -25,7 +26,8 @@ COMPRESSION = 3
 
 def bound() -> None:
     """Ask the kernel for an end to everything, before a byte of the file is read."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    with contextlib.suppress(ValueError, OSError):  # macOS knows no such bound
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     resource.setrlimit(resource.RLIMIT_FSIZE, (ANSWER, ANSWER))
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
