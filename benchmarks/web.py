@@ -70,7 +70,7 @@ def signed_in(port: int, username: str) -> Caller:
     user = User.objects.get(username=username)
     session = import_module(settings.SESSION_ENGINE).SessionStore()
     session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[BACKEND_SESSION_KEY] = "hitl_project.accounts.AccountBackend"
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.save()
     return Caller(port, Cookie=f"{settings.SESSION_COOKIE_NAME}={session.session_key}")

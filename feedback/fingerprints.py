@@ -6,14 +6,13 @@ The rows are the truth; each process keeps an index of them and brings it up to 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 
 import numpy as np
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from cases.access import visible
 from cases.audit import settled_id
@@ -83,10 +82,9 @@ def similar(*, case: Case, user: User, limit: int = 5) -> list[SimilarCase]:
     reopened = ReviewTask.objects.open().filter(case=OuterRef("pk"))
     found = Case.objects.filter(pk__in=alike, fingerprint__isnull=False)  # an erased case has none any more
     rows = visible(user, found, "cases.view_case").exclude(Exists(reopened))
-    cases = {row.pk: row for row in rows.only("payload")}
-    best = [found for found in alike.values() if found.key in cases][:limit]
-    decisions = _newest_decisions([found.key for found in best])
-    return [_shown(cases[found.key], found, decisions[found.key]) for found in best if found.key in decisions]
+    decisions = _newest_decisions(rows)
+    best = [found for found in alike.values() if found.key in decisions][:limit]
+    return [_shown(found, decisions[found.key]) for found in best]
 
 
 def _alike(case_type_id: int, terms: Terms, *, without: int, limit: int) -> list[Alike]:
@@ -106,15 +104,17 @@ def forget_index() -> None:
         _kept.clear()
 
 
-def _newest_decisions(case_ids: Iterable[int]) -> dict[int, Decision]:
-    rows = Decision.objects.filter(case__in=case_ids).order_by("pk")
-    return {row.case_id: row for row in rows.only("case_id", "label", "outcome", "decided_at")}
+def _newest_decisions(cases: QuerySet[Case]) -> dict[int, Decision]:
+    """The newest decision of each case, with the case's payload, in one query."""
+    newest = Decision.objects.filter(case=OuterRef("case")).order_by("-pk").values("pk")[:1]
+    rows = Decision.objects.filter(case__in=cases.order_by().values("pk"), pk=Subquery(newest)).select_related("case")
+    return {row.case_id: row for row in rows.only("case__payload", "label", "outcome", "decided_at")}
 
 
-def _shown(case: Case, found: Alike, decision: Decision) -> SimilarCase:
+def _shown(found: Alike, decision: Decision) -> SimilarCase:
     return SimilarCase(
-        case_id=case.pk,
-        excerpt=" ".join(text_of(case.payload)[0].split())[:EXCERPT],
+        case_id=decision.case_id,
+        excerpt=" ".join(text_of(decision.case.payload)[0].split())[:EXCERPT],
         label=decision.label,
         outcome=decision.get_outcome_display(),
         decided_at=decision.decided_at,

@@ -26,7 +26,7 @@ def test_shares_are_taken_by_path_and_nothing_else_is() -> None:
         "amount": 0.61,
         "items[0].sku": 1,
     }
-    for fields in (
+    wrong: list[Any] = [
         {"amount": 1.7},
         {"amount": -0.1},
         {"amount": True},
@@ -39,7 +39,8 @@ def test_shares_are_taken_by_path_and_nothing_else_is() -> None:
         {"x" * 201: 0.5},
         {f"f{number}": 0.5 for number in range(201)},
         [],
-    ):
+    ]
+    for fields in wrong:
         with pytest.raises(Invalid):
             read_prediction(body(fields=fields))
 

@@ -109,7 +109,8 @@ def _rows(kind: str, rows: QuerySet[Any], *, at: str, told: JSONObject, most: in
     model: type[Model] = rows.model
     newest = model._default_manager.filter(pk__in=rows.order_by("-pk").values("pk")[:most]).order_by()
     shaped = newest.annotate(kind=Value(kind, TextField()), key=F("pk"), when=F(at), told=Cast(told, TextField()))
-    return shaped.values_list("kind", "key", "when", "told")
+    rows_of_four: QuerySet[Any, Any] = shaped.values_list("kind", "key", "when", "told")
+    return rows_of_four
 
 
 def _earlier(key: int, at: datetime, told: Mapping[str, Any]) -> Earlier:
