@@ -78,7 +78,8 @@ class ShadowPrediction(models.Model):
         verbose_name = _("shadow prediction")
         verbose_name_plural = _("shadow predictions")
         constraints = [
-            models.UniqueConstraint(fields=["model", "prompt", "case"], nulls_distinct=False, name="shadow_once")
+            models.UniqueConstraint(fields=["model", "case"], name="shadow_once_per_model"),
+            models.UniqueConstraint(fields=["prompt", "case"], name="shadow_once_per_prompt"),
         ]
 
     def __str__(self) -> str:

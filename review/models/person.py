@@ -50,9 +50,12 @@ class Skill(models.Model):
         verbose_name = _("skill")
         verbose_name_plural = _("skills")
         constraints = [
+            models.UniqueConstraint(fields=["user", "case_type", "language"], name="skill_once_per_case_type"),
             models.UniqueConstraint(
-                fields=["user", "case_type", "language"], nulls_distinct=False, name="skill_once_per_person"
-            )
+                fields=["user", "language"],
+                condition=models.Q(case_type__isnull=True),
+                name="skill_once_for_any_case_type",
+            ),
         ]
 
     def __str__(self) -> str:
