@@ -18,7 +18,7 @@ from cases.models import Attachment, Case
 from review.desk.pdf_pages import page_of as pdf_page_of
 from review.desk.pictures import Size, size_of
 from tests import factories as make
-from tests.test_review_desk import a_task, page_of, signed_in
+from tests.desk import a_task, page_of, signed_in
 
 pytestmark = pytest.mark.django_db
 GIF = b"GIF89a" + struct.pack("<HH", 3, 2) + b"\x00" * 20

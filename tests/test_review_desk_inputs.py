@@ -18,7 +18,7 @@ from review.desk.inputs import Input, input_of
 from review.desk.text import Mark, marked, marks_of
 from review.desk.whole import whole_of
 from tests import factories as make
-from tests.test_review_desk import a_task, page_of, signed_in
+from tests.desk import a_task, page_of, signed_in
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 

@@ -14,7 +14,7 @@ from review import handing, holding, notes
 from review.desk.next import ADDRESS, SWAP
 from review.models import Decision, ReviewTask
 from tests import factories as make
-from tests.test_review_desk import a_task, page_of, signed_in, submission
+from tests.desk import a_task, page_of, signed_in, submission
 
 pytestmark = pytest.mark.django_db
 

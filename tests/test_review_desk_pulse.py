@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from review.models import Draft, Profile, ReviewTask
 from tests import factories as make
-from tests.test_review_desk import a_task, page_of, signed_in
+from tests.desk import a_task, page_of, signed_in
 
 pytestmark = pytest.mark.django_db
 
