@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from review.models import ReviewTask, Skill
 
 Known = tuple[int | None, str]
+MOST_COUNTED = 10_000
 
 
 def skills_of(user: User) -> list[Known]:
@@ -63,6 +64,13 @@ def _line(case_type: int | None, language: str) -> tuple[str, list[Any]]:
         parts.append(f"(t.language IN ('', %s) OR t.language {glob} %s)")
         values += [language, f"{language}-{every}"]
     return " AND ".join(parts), values
+
+
+def waiting_within(user: User, queues: Collection[int]) -> int | None:
+    """How many free tasks of these queues the user can read, up to `MOST_COUNTED`; None for who can read everything."""
+    if not skills_of(user):
+        return None
+    return ReviewTask.objects.free().filter(readable(user), queue__in=queues)[:MOST_COUNTED].count()
 
 
 def fits(known: Collection[Known], *, case_type: int, language: str) -> bool:

@@ -19,7 +19,7 @@ from cases.models import CaseType
 from cases.models.choices import Priority, State
 from review import claims, picking
 from review.models import Profile, Queue, ReviewTask, Skill
-from review.skills import readable
+from review.skills import readable, waiting_within
 from tests.callers import Api
 from tests.factories import make_case, make_case_type, make_decision, make_queue, make_task, make_user
 
@@ -159,6 +159,16 @@ def test_a_task_outside_ones_skills_is_refused_in_words() -> None:
     Skill.objects.create(user=user, language="es")
     with pytest.raises(Conflict, match=f"outside your skills: it needs {task.case.case_type.name} in the language de"):
         claims.claim(task.pk, user=user, origin="test")
+
+
+def test_what_waits_for_somebody_is_what_they_can_read() -> None:
+    first, second = make_case_type(), make_case_type()
+    queue, user = make_queue(), worker()
+    fill(queue, first, 2)
+    fill(queue, second, 3)
+    assert waiting_within(user, [queue.pk]) is None
+    Skill.objects.create(user=user, case_type=first)
+    assert waiting_within(make_user_again(user), [queue.pk]) == 2
 
 
 def test_what_one_holds_one_may_claim_again_though_the_skill_was_taken_away() -> None:

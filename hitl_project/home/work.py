@@ -13,6 +13,7 @@ from review.access import desk_of
 from review.desk.work import my_day, queue_states, works_at_the_desk
 from review.models import Decision, ReviewTask
 from review.picking import INDEPENDENT
+from review.skills import readable, waiting_within
 
 MOST_IN_HANDS = 20
 MOST_DUE = 5
@@ -24,11 +25,12 @@ def blocks(user: User) -> dict[str, Any]:
         return {"queues": queues}
     mine = [state for state in queues if state.mine]
     hands = in_my_hands(user)
+    known = waiting_within(user, [state.id for state in mine])
     return {
         "at_the_desk": True,
         "queues": queues,
         "has_queue": bool(mine),
-        "waiting": sum(state.waiting for state in mine),
+        "waiting": sum(state.waiting for state in mine) if known is None else known,
         "claimed": sum(state.claimed for state in mine),
         "hands": hands,
         "my_claims": [task for task in hands if not task.hold_reason],
@@ -44,7 +46,9 @@ def in_my_hands(user: User) -> list[ReviewTask]:
 
 def due_next(user: User) -> list[ReviewTask]:
     """What of the account's queues will be late first, or is late already, unless somebody else has it in hand."""
-    rows = visible(user, ReviewTask.objects.free(), "review.claim_reviewtask").filter(queue__in=desk_of(user).queues)
+    rows = visible(user, ReviewTask.objects.free(), "review.claim_reviewtask").filter(
+        readable(user), queue__in=desk_of(user).queues
+    )
     mine = Decision.objects.filter(case=OuterRef("case"), decided_by=user)
     return list(lean(rows.exclude(Q(Exists(mine)), reason__in=INDEPENDENT))[:MOST_DUE])
 
