@@ -249,3 +249,23 @@ def test_the_second_person_reads_the_answer_in_words_beside_the_machines() -> No
     assert "the machine said: <bdi>meals</bdi>" in html
     assert "the machine said: <bdi>2</bdi>" in html
     assert "[{" not in html.split("cs-held")[1].split("cs-machine")[0]
+
+
+def test_a_long_input_and_a_table_of_many_lines_stay_within_the_page() -> None:
+    client, user = signed_in()
+    many = {**OUTPUT, "items": [{"name": f"item number {number}", "count": number} for number in range(60)]}
+    case_type = make.make_case_type(output_schema=RECEIPT)
+    case = make.make_case(case_type, state=State.IN_REVIEW, payload={"text": "one < two & three. " * 20_000})
+    make.make_prediction(case, label="meals", output=many)
+    html = client.get(page_of(make.make_task(case, claimed_by=user))).content.decode()
+    assert 'value="item number 59"' in html
+    assert len(html.encode()) < MOST_BYTES
+
+
+def test_a_cell_of_nothing_but_white_space_is_a_value_too() -> None:
+    client, user = signed_in()
+    odd = {**OUTPUT, "items": [{"name": "  \n  "}]}
+    case = make.make_case(make.make_case_type(output_schema=RECEIPT), state=State.IN_REVIEW)
+    make.make_prediction(case, label="meals", output=odd)
+    html = client.get(page_of(make.make_task(case, claimed_by=user))).content.decode()
+    assert re.search(r"<textarea[^>]*items-0-name[^>]*>\n  \n  </textarea>", html)

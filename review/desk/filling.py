@@ -12,7 +12,7 @@ from review.desk.fields import Field, Option, every
 from review.desk.reading import ABSENT
 
 LONG_LINE = 80
-MOST_CELLS = 400
+MOST_CELLS = 240  # with their rows; a page is to stay below 150 kB
 
 
 def filled(one: Field, value: Any) -> Field:
