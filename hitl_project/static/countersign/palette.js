@@ -31,7 +31,7 @@
         return (await answer.json()).groups;
     };
 
-    /* Searching what stands already: every word must begin a word, or lie within the title. */
+    /* Searching what stands already: every word must occur in the title or the hint; titles that begin with it come first. */
     const plain = (text) => text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
     const matching = (groups, term) => {
         const words = plain(term).split(/\s+/).filter(Boolean);
