@@ -69,6 +69,15 @@ def heartbeat(task_id: int, *, user: User, lease_token: int) -> datetime:
     return ReviewTask.objects.values_list("lease_until", flat=True).get(pk=task_id)
 
 
+def demand_claim(task_id: int, *, user: User, lease_token: int) -> None:
+    """Refuse unless one's claim still runs; extends nothing.
+
+    Raises: Conflict with what happened to it.
+    """
+    if not ReviewTask.objects.claimed().filter(pk=task_id, assignee=user, lease_token=lease_token).exists():
+        raise Conflict(lost_because(task_id, user), code="lease-lost")
+
+
 def release(task_id: int, *, user: User, lease_token: int, origin: str) -> None:
     """Give a task back to its queue.
 

@@ -84,10 +84,10 @@ def test_erasing_a_case_forgets_all_that_people_wrote_about_it() -> None:
     again = claims.claim(task.pk, user=user, origin="test")
     holding.hold(task.pk, user=user, lease_token=again.lease_token, reason="he is ill", origin="test")
     erase("customer-7", actor="test", origin="test")
-    for model in (Note, Notice):
-        assert list(model._default_manager.values_list("case_id", flat=True)) == [kept.case_id]
-    for model in (Draft, Skip):
-        assert list(model._default_manager.values_list("task_id", flat=True)) == [kept.pk]
+    assert list(Note.objects.values_list("case_id", flat=True)) == [kept.case_id]
+    assert list(Notice.objects.values_list("case_id", flat=True)) == [kept.case_id]
+    assert list(Draft.objects.values_list("task_id", flat=True)) == [kept.pk]
+    assert list(Skip.objects.values_list("task_id", flat=True)) == [kept.pk]
     task.refresh_from_db()
     assert task.hold_reason == ""
     assert handing.waiting_for(user).count() == 0

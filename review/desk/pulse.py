@@ -25,14 +25,15 @@ UNKEPT = {"csrfmiddlewaretoken", "lease_token", "digest", "queue", "verb", "case
 def heartbeat(request: HttpRequest, *, task_id: int) -> HttpResponse:
     """Extend the lease; answers with the seconds that are left and who else looks on, or 409 with what happened.
 
-    ``look`` alone extends nothing: the page is open, but nobody has stirred for a while.
+    With ``look`` nothing is extended: the page is open, but nobody has stirred for a while, or it is not their task.
     """
     user = reader(request)
-    if "look" not in request.POST:
-        try:
-            claims.heartbeat(task_id, user=user, lease_token=number(request.POST.get("lease_token", "")))
-        except Conflict as refusal:
-            return JsonResponse({"detail": refusal.message}, status=409)
+    tell = claims.demand_claim if "look" in request.POST else claims.heartbeat
+    try:
+        if "lease_token" in request.POST:
+            tell(task_id, user=user, lease_token=number(request.POST["lease_token"]))
+    except Conflict as refusal:
+        return JsonResponse({"detail": refusal.message}, status=409)
     task = read_task(user, task_id)
     others = presence.arrive(task.pk, user)
     return JsonResponse(

@@ -251,6 +251,49 @@ def test_a_lost_session_keeps_the_page_and_the_draft_and_goes_on_after_signing_i
     assert Decision.objects.get().label == "other"
 
 
+def test_a_lease_that_ends_on_the_page_says_so_and_keeps_the_draft(
+    open_desk: Any, reviewer: User, settings: Any
+) -> None:
+    (task,) = tasks(1)
+    other = make.make_user("reviewer", is_staff=True)
+    desk = begin(open_desk, reviewer, task)
+    desk.page.keyboard.press("2")
+    saved(desk)
+    ReviewTask.objects.update(assignee=other, lease_token=9)
+    desk.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    desk.page.wait_for_selector(f"text=Your lease ended and {other.username} holds this task now.")
+    desk.faults.clear()  # the browser logs the 409
+    ReviewTask.objects.update(assignee=None, lease_until="2020-01-01T00:00Z")
+    desk.page.click("text=Open it again")
+    desk.page.wait_for_selector("text=is kept and comes back")
+    desk.page.keyboard.press("c")
+    desk.page.wait_for_selector("#decision")
+    assert desk.page.is_checked("input[value=billing]")
+
+
+def test_dialogs_and_what_is_not_ones_own_are_accessible(open_desk: Any, reviewer: User) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    first, second = tasks(2)
+    desk = begin(open_desk, reviewer, first)
+    found = {}
+    for key, name in (("x", "reject"), ("r", "raise"), ("h", "hold"), ("z", "snooze"), ("k", "skip"), ("o", "handing")):
+        desk.page.keyboard.press(key)
+        desk.page.wait_for_selector(f"#ask-{name} button")
+        found[name] = Axe().run(desk.page).response["violations"]
+        desk.page.keyboard.press("Escape")
+        desk.page.wait_for_selector(f"#ask-{name}", state="hidden")
+    desk.page.keyboard.press("?")
+    desk.page.wait_for_selector("#keys button")
+    found["keys"] = Axe().run(desk.page).response["violations"]
+    desk.page.keyboard.press("Escape")
+    for path in (f"/admin/desk/{second.pk}/", f"/admin/desk/{first.pk}/handing/", f"/admin/desk/{first.pk}/?acts=1"):
+        desk.page.goto(path)
+        found[path] = Axe().run(desk.page).response["violations"]
+    told = {name: [(one["id"], one["nodes"][0]["html"]) for one in rows] for name, rows in found.items() if rows}
+    assert told == {}
+
+
 def test_keys_can_be_listed_and_switched_off_for_good(open_desk: Any, reviewer: User) -> None:
     (task,) = tasks(1)
     desk = begin(open_desk, reviewer, task)

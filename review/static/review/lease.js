@@ -61,7 +61,7 @@
         };
         const beat = async (keep) => {
             if (keep) { beaten = Date.now(); }
-            const answer = await desk.post(box.dataset.url, keep ? { lease_token: box.dataset.token } : { look: '1' });
+            const answer = await desk.post(box.dataset.url, { ...(mine && { lease_token: box.dataset.token }), ...(!keep && { look: '1' }) });
             if (signal.aborted) { return; }
             if (answer.status === 409 && lost) { gone(answer.detail); return; }
             if (answer.status !== 200) { return; }
@@ -76,7 +76,7 @@
             box.classList.toggle('cs-is-short', seconds < SHORT);
             warning.hidden = seconds >= SHORT || seconds === 0;
             if (desk.stirring() && Date.now() - beaten > Math.min(60000, whole * 250)) { beat(true); }
-            if (seconds === 0) { ends = 0; beat(true); }
+            if (Date.now() > ends + 500) { ends = 0; beat(false); } /* over: the server says what became of it */
         };
 
         document.addEventListener('desk:signed-out', () => awaitSession(box, signal), { signal });

@@ -30,8 +30,10 @@
         const body = new URLSearchParams(new FormData(form));
         if (button && button.name) { body.set(button.name, button.value); }
         const answer = await fetch(form.action, { method: 'POST', body, headers: { 'X-Desk-Swap': '1' } });
-        if (answer.redirected && !answer.headers.has(ADDRESS)) { document.dispatchEvent(new CustomEvent('desk:signed-out')); return; }
-        if (answer.status === 403) { document.dispatchEvent(new CustomEvent('desk:signed-out')); return; }
+        if (answer.status === 403 || (answer.redirected && !answer.headers.has(ADDRESS))) {
+            if (document.getElementById('signed-out')) { document.dispatchEvent(new CustomEvent('desk:signed-out')); } else { window.location.reload(); }
+            return;
+        }
         const html = await answer.text();
         if (!swap(html, answer.headers.get(ADDRESS))) { throw new Error(String(answer.status)); }
         arrive();
