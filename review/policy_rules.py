@@ -246,6 +246,21 @@ def _looser_rules(old: Content, new: Content) -> Iterator[str]:
                 "index": index,
                 "reason": rule.get("reason", ""),
             }
+        elif (rule.get("when") or rule.get("reason") in RISKS) and _overtaken(rule, index, old, new):
+            words = _("routing[%(index)d] (%(reason)s) comes after a new rule that leads elsewhere")
+            yield words % {"index": index, "reason": rule.get("reason", "")}
+
+
+def _overtaken(rule: Content, index: int, old: Content, new: Content) -> bool:
+    """Whether a risk now meets, wherever its rule stands, a line above it that was not there and leads to others."""
+    if rule.get("reason", "") not in (*RISKS, ""):
+        return False
+    places = [n for n, line in enumerate(new["routing"]) if _replaces(line, rule)]
+    known = [_plain_rule(line) for line in old["routing"][:index]]
+    return all(
+        any(_plain_rule(line) not in known and line["queue"] != rule["queue"] for line in new["routing"][:n])
+        for n in places
+    )
 
 
 def _replaces(line: Content, rule: Content) -> bool:

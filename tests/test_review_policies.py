@@ -373,3 +373,11 @@ def test_only_another_administrator_deactivates(role: str, refusal: type[Excepti
     with pytest.raises(refusal):
         deactivate(person, by=by)
     assert User.objects.get(pk=person.pk).is_active
+
+
+def test_a_new_rule_above_a_risk_that_leads_elsewhere_is_looser_and_one_below_it_is_not() -> None:
+    caught = {"reason": "validation", "when": [DEAR], "queue": "front-desk"}
+    old = content()
+    assert is_looser(old, {**old, "routing": [caught, RISKY, LAST]})
+    assert not is_looser(old, {**old, "routing": [RISKY, caught, LAST]})
+    assert not is_looser(old, {**old, "routing": [{**caught, "queue": "supervisors"}, RISKY, LAST]})
