@@ -285,6 +285,7 @@ def test_a_form_that_was_sent_and_refused_shows_what_was_typed() -> None:
         ("items[1]", True),
         ("items[2]", False),
     ]
+    assert [row.path for row in items.spares] == ["items[3]", "items[4]"]
     again = read(fields, sent(back, **{"output.items[1].remove": "on", "output.items[0].count": "4"}))
     assert [row["sku"] for row in output_of(again, BOUGHT)["items"]] == ["a-1", "c-3"]
 

@@ -122,8 +122,13 @@ class Field:
     @property
     def spares(self) -> list[Field]:
         """Empty rows after those that are there."""
-        first = len(self.parts)
-        return [self.row(first + number) for number in range(SPARE_ROWS)] if self.row else []
+        return [self.row(place) for place in range(self.after_rows - SPARE_ROWS, self.after_rows)] if self.row else []
+
+    @property
+    def after_rows(self) -> int:
+        """The first place after all rows, the empty ones too. Rows that were typed before may leave gaps."""
+        last = self.parts[-1].path if self.parts else ""
+        return SPARE_ROWS + (int(last[last.rindex("[") + 1 : -1]) + 1 if last else 0)
 
     @property
     def told(self) -> str:

@@ -77,8 +77,8 @@ def _text(one: Field, value: Any) -> str:
 def _of_fitting_kind(one: Field, value: Any) -> Field:
     if value is ABSENT or value is None:
         return one
-    if one.kind == "text" and isinstance(value, str) and (len(value) > LONG_LINE or "\n" in unix(value)):
-        return replace(one, kind="longtext")
+    if one.kind in ("text", "moneytext") and isinstance(value, str) and _needs_lines(one, value):
+        return replace(one, kind="longtext", attributes={})
     if one.kind == "date" and not _is_day(value):
         return filled_kind(one, "text", value)
     if one.kind == "lines" and not _are_lines(value):
@@ -89,6 +89,11 @@ def _of_fitting_kind(one: Field, value: Any) -> Field:
 
 def filled_kind(one: Field, kind: str, value: Any) -> Field:
     return _of_fitting_kind(replace(one, kind=kind), value)
+
+
+def _needs_lines(one: Field, text: str) -> bool:
+    """Whether a text is no match for a single line, from which a browser takes the line ends away."""
+    return "\n" in unix(text) or (one.kind == "text" and len(text) > LONG_LINE)
 
 
 def _is_day(value: Any) -> bool:

@@ -73,7 +73,7 @@
             if (!add || !body || !pattern) { return; }
             const empty = (row) => [...row.querySelectorAll('input, select, textarea')].every((one) => (one.matches('[type=radio], [type=checkbox]') ? !one.checked || !one.value : !one.value));
             const spares = () => [...body.children].filter((row) => row.hasAttribute('data-spare') && row.hidden);
-            let next = body.children.length;
+            let next = Number(rows.dataset.rows);
             [...body.children].forEach((row) => { if (row.hasAttribute('data-spare') && empty(row)) { row.hidden = true; } });
             const made = () => {
                 const holder = document.createElement('template');
