@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from hitl_project.stack import processes
 from tests.servers import wait_until
 from tests.stacks import free_port
 
+CSRF = "b" * 32
 CONFIG = Path(__file__).resolve().parent.parent / "hitl_project" / "stack" / "web.py"
 
 
@@ -24,6 +26,7 @@ class Caller:
 
     def __init__(self, port: int, **headers: str) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self.answered: dict[str, str] = {}
         self.headers = {"Host": "localhost", "Content-Type": "application/json", **headers}
 
     def get(self, path: str) -> bytes:
@@ -33,10 +36,16 @@ class Caller:
         answer = self._ask("POST", path, json.dumps(body).encode())
         return json.loads(answer) if answer else None
 
-    def _ask(self, method: str, path: str, body: bytes | None) -> bytes:
-        self.connection.request(method, path, body=body, headers=self.headers)
+    def submit(self, path: str, fields: dict[str, str]) -> tuple[str, str]:
+        """Send a form of the desk as its script does; the page that comes next, and its address."""
+        form = {"Content-Type": "application/x-www-form-urlencoded", "X-Desk-Swap": "1"}
+        content = self._ask("POST", path, urlencode(fields).encode(), form)
+        return content.decode(), self.answered.get("X-Desk-Address", path)
+
+    def _ask(self, method: str, path: str, body: bytes | None, more: dict[str, str] | None = None) -> bytes:
+        self.connection.request(method, path, body=body, headers=self.headers | (more or {}))
         answer = self.connection.getresponse()
-        content = answer.read()
+        content, self.answered = answer.read(), dict(answer.getheaders())
         if answer.status not in (200, 201, 204):
             raise SystemExit(f"{method} {path}: {answer.status} {content[:500]!r}")
         return content
@@ -73,7 +82,8 @@ def signed_in(port: int, username: str) -> Caller:
     session[BACKEND_SESSION_KEY] = "hitl_project.accounts.AccountBackend"
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.save()
-    return Caller(port, Cookie=f"{settings.SESSION_COOKIE_NAME}={session.session_key}")
+    cookies = f"{settings.SESSION_COOKIE_NAME}={session.session_key}; {settings.CSRF_COOKIE_NAME}={CSRF}"
+    return Caller(port, Cookie=cookies, **{"X-CSRFToken": CSRF})
 
 
 def _answers(port: int) -> bool:

@@ -137,15 +137,15 @@ FROM (SELECT n, n % 100 AS part, (n % 100 < 10 OR n % 4 = 0) AS desk,
 """
 PREDICTIONS = """
 INSERT INTO cases_prediction (case_id, output, label, confidence, raw_confidence, rationale, evidence, alternatives,
-    out_of_scope, suspicious, model, model_version, tokens, latency_ms, error, created_at)
+    out_of_scope, suspicious, model, model_version, tokens, latency_ms, error, fields, created_at)
 SELECT id, jsonb_build_object('label', label), label, confidence, confidence / 2, 'The words “parcel”, “late” speak most for it.',
     '[{"field": "payload.text", "start": 5, "end": 20, "weight": 0.4}]', '[{"label": "other", "confidence": 0.1}]',
-    false, false, 'local', '1', '{}', 1, '', created_at FROM cases_case WHERE id BETWEEN %(first)s AND %(last)s
+    false, false, 'local', '1', '{}', 1, '', '{}', created_at FROM cases_case WHERE id BETWEEN %(first)s AND %(last)s
 """
 TASKS = """
-INSERT INTO review_reviewtask (case_id, case_type_id, language, hold_reason, queue_id, policy_id, reason, note, trace, blind, priority, opened_at, due_at,
+INSERT INTO review_reviewtask (case_id, case_type_id, language, hold_reason, planted, queue_id, policy_id, reason, note, trace, blind, priority, opened_at, due_at,
     assignee_id, claimed_at, lease_until, lease_token, closed_at, ending)
-SELECT c.id, c.case_type_id, '', '', (SELECT id FROM review_queue WHERE key = CASE WHEN c.id % 3 = 0 THEN 'experts' ELSE 'front-desk' END), p.id, c.reason, '',
+SELECT c.id, c.case_type_id, '', '', false, (SELECT id FROM review_queue WHERE key = CASE WHEN c.id % 3 = 0 THEN 'experts' ELSE 'front-desk' END), p.id, c.reason, '',
     '[{"need": "low_confidence", "result": true, "confidence": 0.5, "threshold": 0.8}]', false, c.priority, c.routed_at,
     c.due_at, CASE WHEN c.closed_at IS NOT NULL OR c.state = 'decided' THEN readers[1 + c.id % 8] END,
     c.decided_at - interval '1 minute', c.routed_at, 1, c.decided_at,
@@ -174,9 +174,9 @@ FROM cases_case WHERE id BETWEEN %(first)s AND %(last)s AND decided_at IS NOT NU
 """
 SAMPLES = """
 INSERT INTO feedback_sample (case_id, decision_id, prediction_id, probability, automated, first_answer, final_answer, correct,
-    read_by_id, active_seconds, read_at)
+    read_by_id, active_seconds, read_at, uniform, released_because)
 SELECT d.case_id, d.id, d.prediction_id, 0.05, d.task_id IS NULL, d.output, d.output, d.case_id % 30 <> 0,
-    (SELECT id FROM auth_user WHERE username = 'boss'), 20, d.decided_at
+    (SELECT id FROM auth_user WHERE username = 'boss'), 20, d.decided_at, true, ''
 FROM review_decision d JOIN cases_case c ON c.id = d.case_id WHERE c.sampled AND c.id BETWEEN %(first)s AND %(last)s
 """
 EVENTS = """
