@@ -22,9 +22,25 @@ WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 LOOKS = {"light": WIDE, "dark": WIDE, "phone": NARROW}
 PASSWORDS = {person.username: person.password for person in PEOPLE}
 PAGES = {
-    "rita": {"home": "/admin/", "tasks": "/admin/review/reviewtask/", "desk": "", "cases": "/admin/cases/case/"},
+    "rita": {
+        "home": "/admin/",
+        "tasks": "/admin/desk/tasks/",
+        "desk": "",
+        "desk-mail": "task:support-email",
+        "desk-refund": "task:refund-request",
+        "desk-receipt": "task:receipt",
+        "desk-reply": "task:reply",
+        "together": "/admin/desk/together/",
+        "summary": "/admin/desk/summary/",
+        "preferences": "/admin/preferences/",
+        "palette": "palette",
+        "cases": "/admin/cases/case/",
+    },
+    "edith": {"expert-home": "/admin/", "desk-document": "task:document-tag"},
     "sanjay": {
         "supervisor-home": "/admin/",
+        "queues": "/admin/desk/queues/",
+        "dry-run": "propose",
         "case": "case",
         "policy": "policy",
         "deliveries": "/admin/cases/effect/",
@@ -35,7 +51,21 @@ PAGES = {
     "agnes": {"auditor-home": "/admin/", "audit-log": "/admin/cases/auditevent/"},
 }
 
-SHOWN = frozenset({"home", "tasks", "desk", "case", "reports"})
+SHOWN = frozenset(
+    {
+        "home",
+        "tasks",
+        "desk",
+        "desk-receipt",
+        "desk-reply",
+        "queues",
+        "together",
+        "dry-run",
+        "supervisor-home",
+        "case",
+        "reports",
+    }
+)
 
 
 def main() -> int:
@@ -125,9 +155,18 @@ def visit(page: Page, path: str) -> None:
     elif path == "case":
         page.goto("/admin/cases/case/?state__exact=closed")
         page.click("#result_list tbody th a >> nth=0")
-    elif path == "policy":
+    elif path == "palette":
+        page.goto("/admin/")
+        page.keyboard.press("Control+k")
+    elif path.startswith("task:"):
+        page.goto(f"/admin/desk/tasks/?stage=waiting&case_type={path.removeprefix('task:')}")
+        page.click("main table a[href*='/admin/desk/'] >> nth=0")
+        page.wait_for_selector(".cs-desk")
+    elif path in ("policy", "propose"):
         page.goto("/admin/review/policy/?status__exact=active")
         page.click("#result_list tbody th a >> nth=0")
+        if path == "propose":
+            page.goto(page.url.replace("/change/", "/propose/"))
     else:
         page.goto("/admin/desk/")
         page.click("main button.cs-primary >> nth=0")
