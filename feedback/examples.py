@@ -13,7 +13,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from cases import schemas
 from cases.classifiers.texts import text_of
 from cases.models import Case, CaseType, Prediction
-from feedback.models import Correction, LabelledExample, Sample
+from feedback.models import Correction, Draw, LabelledExample, Sample
 from review.models import Decision
 
 HELD_OUT_SHARE = 0.2
@@ -80,7 +80,7 @@ def _reported(case_type: CaseType) -> dict[str, Example]:
     """What came back from downstream stands above the decision it corrects, unless the case was decided again since."""
     rows = Correction.objects.filter(case__case_type=case_type, source=Correction.Source.OUTCOME, after__isnull=False)
     later = Decision.objects.filter(case=OuterRef("case"), pk__gt=OuterRef("decision"))
-    unsampled = rows.filter(_not_serving("case__"), ~Exists(later)).select_related("case", "prediction").order_by("pk")
+    unsampled = rows.filter(not_serving("case__"), ~Exists(later)).select_related("case", "prediction").order_by("pk")
     return {f"case {row.case_id:012}": _of_report(row) for row in unsampled}
 
 
@@ -103,12 +103,19 @@ def _of_sample(row: Sample) -> Example:
 def learnable_decisions(case_type: CaseType) -> QuerySet[Decision]:
     """Decisions of people that are in force and have an output. Samples stay out while they serve as evaluation."""
     in_force = Q(held=False) | Q(approval__approved=True)
-    people = Decision.objects.by_people().filter(in_force, _not_serving("case__"), case__case_type=case_type)
+    people = Decision.objects.by_people().filter(in_force, not_serving("case__"), case__case_type=case_type)
     return people.filter(case_version=F("case__version"), output__isnull=False).order_by("pk")
 
 
-def _not_serving(prefix: str) -> Q:
-    return Q(**{f"{prefix}sampled": False}) | Q(**{f"{prefix}samples__released_at__isnull": False})
+def not_serving(prefix: str = "") -> Q:
+    """Cases (by the path ``prefix``) on whose answer the machine is not judged: neither sampled nor drawn in a round, or
+    every sample of them released.
+    """
+    case = OuterRef(f"{prefix}pk")
+    samples, drawn = Sample.objects.filter(case=case), Draw.objects.filter(case=case, dropped="", sample=None)
+    released = Exists(samples.filter(released_at__isnull=False))
+    outside = Q(**{f"{prefix}sampled": False}) | Q(released)
+    return outside & ~Exists(samples.filter(released_at=None)) & ~Exists(drawn)
 
 
 def _of_case(case: Case, output: dict[str, Any] | None, **more: Any) -> Example:
