@@ -34,7 +34,7 @@ Row = dict[str, str]
 
 def main() -> int:
     arguments = _arguments()
-    rows = _rows(arguments.data / "banking77_dev.csv", seed=arguments.seed)
+    rows = read_rows(arguments.data / "banking77_dev.csv", seed=arguments.seed)
     truth = {row["id"]: row["label"] for row in rows}
     with tempfile.TemporaryDirectory() as folder:
         environ = {"DATABASE_URL": arguments.database, "SECRET_KEY": "b" * 60} if arguments.database else {}
@@ -53,7 +53,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _rows(path: Path, *, seed: int) -> list[Row]:
+def read_rows(path: Path, *, seed: int) -> list[Row]:
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     random.Random(seed).shuffle(rows)
@@ -62,20 +62,20 @@ def _rows(path: Path, *, seed: int) -> list[Row]:
 
 def _run(stack: RunningStack, rows: list[Row], truth: dict[str, str], folder: Path) -> dict[str, float]:
     """The whole story; figures by name."""
-    _configure(stack, sorted({row["label"] for row in rows}), folder)
+    configure(stack, sorted({row["label"] for row in rows}), folder)
     middle = TRAINED_ON + (len(rows) - TRAINED_ON) // 2
     figures: dict[str, float] = {}
-    _import(stack, rows[:TRAINED_ON], folder, "known", "--truth", "--label-column", "label")
+    import_rows(stack, rows[:TRAINED_ON], folder, "known", "--truth", "--label-column", "label")
     figures["training seconds"] = _timed(lambda: print(stack.manage("train", CASE_TYPE).stdout, end=""))
-    api = _client(stack, "sender", "integration")
+    api = client_of(stack, "sender", "integration")
     started = time.monotonic()
-    _import(stack, rows[TRAINED_ON:middle], folder, "first", user="sender")
+    import_rows(stack, rows[TRAINED_ON:middle], folder, "first", user="sender")
     first = _settled(api, middle - TRAINED_ON)
     figures["seconds to route the first half"] = time.monotonic() - started
     figures |= _judged(api, first, truth)
-    figures["reviewed"] = _review(_client(stack, "reader", "reviewer"), truth)
+    figures["reviewed"] = _review(client_of(stack, "reader", "reviewer"), truth)
     print(stack.manage("train", CASE_TYPE).stdout, end="")
-    _import(stack, rows[middle:], folder, "second", user="sender")
+    import_rows(stack, rows[middle:], folder, "second", user="sender")
     everything = _settled(api, len(rows) - TRAINED_ON)
     before = {case["id"] for case in first}
     second = [case for case in everything if case["id"] not in before]
@@ -84,7 +84,7 @@ def _run(stack: RunningStack, rows: list[Row], truth: dict[str, str], folder: Pa
     return figures
 
 
-def _configure(stack: RunningStack, labels: list[str], folder: Path) -> None:
+def configure(stack: RunningStack, labels: list[str], folder: Path) -> None:
     schema = {"type": "object", "required": ["label"], "properties": {"label": {"enum": labels}}}
     policy = {
         "mode": "exception_handler",
@@ -107,7 +107,7 @@ def _configure(stack: RunningStack, labels: list[str], folder: Path) -> None:
     print(stack.manage("apply_config", str(path)).stdout)
 
 
-def _import(stack: RunningStack, rows: list[Row], folder: Path, name: str, *options: str, user: str = "") -> None:
+def import_rows(stack: RunningStack, rows: list[Row], folder: Path, name: str, *options: str, user: str = "") -> None:
     path = folder / f"{name}.csv"
     columns = ["id", "text", "label"] if "--truth" in options else ["id", "text"]
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -118,13 +118,13 @@ def _import(stack: RunningStack, rows: list[Row], folder: Path, name: str, *opti
     stack.manage("import_cases", str(path), "--case-type", CASE_TYPE, "--text-column", "text", *options, *sender)
 
 
-def _client(stack: RunningStack, user: str, role: str) -> httpx2.Client:
+def client_of(stack: RunningStack, user: str, role: str) -> httpx2.Client:
     token = stack.manage("create_token", "--user", user, "--role", role).stdout.strip()
     headers = {"Authorization": f"Bearer {token}"}
     return httpx2.Client(base_url=f"{stack.base_url}/api/v1/", headers=headers, timeout=30)
 
 
-def _pages(api: httpx2.Client, path: str) -> Iterator[dict[str, Any]]:
+def pages(api: httpx2.Client, path: str) -> Iterator[dict[str, Any]]:
     while path:
         answer = api.get(path)
         answer.raise_for_status()
@@ -136,7 +136,7 @@ def _settled(api: httpx2.Client, count: int) -> list[dict[str, Any]]:
     """Every case, once none is on its way any more."""
     end = time.monotonic() + 300
     while time.monotonic() < end:
-        cases = list(_pages(api, "cases/?page_size=200"))
+        cases = list(pages(api, "cases/?page_size=200"))
         if len(cases) >= count and not {case["state"] for case in cases} & {"received", "classified", "decided"}:
             return cases
         time.sleep(1)

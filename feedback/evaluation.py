@@ -24,6 +24,7 @@ class Score:
     right: tuple[bool, ...]
     surprise: tuple[float, ...]
     confidence: tuple[float, ...]
+    said: tuple[str, ...] = ()
 
     @property
     def accuracy(self) -> float:
@@ -47,13 +48,18 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Whether a candidate may replace the model at work, and why (not)."""
+    """Whether a candidate may replace the model at work, and why (not). ``against`` is the number of the model it was held against.
+
+    ``compared`` is false where there was nothing to compare with, or too little to compare on.
+    """
 
     better: bool
     why: str
     only_candidate_right: int = 0
     only_active_right: int = 0
     p_worse: float = 1.0
+    compared: bool = False
+    against: int | None = None
 
     def summary(self) -> dict[str, Any]:
         return asdict(self)
@@ -66,6 +72,7 @@ def score(model: TextModel, texts: Sequence[str], labels: Sequence[str]) -> Scor
         right=tuple(guess.label == label for guess, label in zip(guesses, labels, strict=True)),
         surprise=tuple(-math.log(_likelihood(guess, label)) for guess, label in zip(guesses, labels, strict=True)),
         confidence=tuple(guess.confidence for guess in guesses),
+        said=tuple(guess.label for guess in guesses),
     )
 
 
@@ -74,7 +81,7 @@ def _likelihood(guess: Guess, label: str) -> float:
     return max(told.get(label, 0.0), LEAST_LIKELY)
 
 
-def compare(candidate: Score, active: Score | None) -> Comparison:
+def compare(candidate: Score, active: Score | None, *, against: int | None = None) -> Comparison:
     """Better means: the truth surprises it less on average, and it is not significantly less often right.
 
     The mean log-likelihood is the sharper of the two measures (a proper scoring rule; Gneiting & Raftery 2007, section 4.1); the paired
@@ -84,7 +91,9 @@ def compare(candidate: Score, active: Score | None) -> Comparison:
         return Comparison(better=True, why="there is no model at work yet")
     if len(candidate.right) < LEAST_HELD_OUT:
         return Comparison(
-            better=False, why=f"only {len(candidate.right)} held-out examples; {LEAST_HELD_OUT} are needed to compare"
+            better=False,
+            why=f"only {len(candidate.right)} held-out examples; {LEAST_HELD_OUT} are needed to compare",
+            against=against,
         )
     gained = sum(new and not old for new, old in zip(candidate.right, active.right, strict=True))
     lost = sum(old and not new for new, old in zip(candidate.right, active.right, strict=True))
@@ -92,5 +101,11 @@ def compare(candidate: Score, active: Score | None) -> Comparison:
     better = candidate.log_loss < active.log_loss and p_worse > SIGNIFICANCE
     why = f"log loss {candidate.log_loss:.4f} against {active.log_loss:.4f}, accuracy {candidate.accuracy:.4f} against {active.accuracy:.4f}"
     return Comparison(
-        better=better, why=why, only_candidate_right=gained, only_active_right=lost, p_worse=round(p_worse, 6)
+        better=better,
+        why=why,
+        only_candidate_right=gained,
+        only_active_right=lost,
+        p_worse=round(p_worse, 6),
+        compared=True,
+        against=against,
     )

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-import structlog
+from collections.abc import Callable
 
+import structlog
+from django.utils.translation import gettext as _
+
+from cases.classifiers.base import ClassifierError
+from cases.classifiers.text_model import ModelFileError
 from cases.classifiers.text_training import NotEnoughExamples, TrainingFailed
-from cases.errors import Conflict
+from cases.errors import Refused
 from cases.models import CaseType
-from feedback import fingerprints
+from feedback import fingerprints, runs, schedule, shadow
+from feedback.models import ModelVersion, Run
+from feedback.replay import replay
+from feedback.training import judge_again
 from feedback.training import train as train_model
 
 logger = structlog.get_logger(__name__)
+ORIGIN = "worker"
+Work = Callable[[Run, runs.Tell], str]
 
 
 def take_fingerprints() -> None:
@@ -19,12 +29,82 @@ def take_fingerprints() -> None:
         pass
 
 
+
 def train(case_type_key: str) -> None:
     """Train one case type's model; too little to learn from is news, not a failure."""
     case_type = CaseType.objects.get(key=case_type_key)
     try:
-        version = train_model(case_type, actor="training", origin="worker")
-    except (NotEnoughExamples, TrainingFailed, Conflict) as error:
+        version = train_model(case_type, actor="training", origin=ORIGIN)
+    except (NotEnoughExamples, TrainingFailed, Refused) as error:
         logger.warning("training_ended_without_a_model", case_type=case_type_key, why=str(error))
         return
     logger.info("model_trained", case_type=case_type_key, number=version.number, status=version.status)
+
+
+def carry_out(run_id: int) -> None:
+    """Do what a run asks for. Whatever goes wrong ends in its message; the models at work stay as they are."""
+    run = runs.begin(run_id)
+    if run is None:
+        return
+    try:
+        message = _work_of(run)(run, lambda share, text: runs.progress(run, share, text))
+        runs.finish(run, message)
+    except runs.RunLost as lost:
+        logger.warning("run_lost", run=run.pk, why=str(lost))
+    except (NotEnoughExamples, TrainingFailed, Refused) as error:
+        runs.fail(run, str(error))
+    except Exception:
+        runs.fail(run, _("It failed for a reason nobody foresaw; the log of the worker tells more."))
+        raise
+
+
+def _work_of(run: Run) -> Work:
+    return WORK[(run.kind, "prompt" if run.prompt_id else "model")]
+
+
+def _train(run: Run, tell: runs.Tell) -> str:
+    run.model = train_model(run.case_type, actor=run.started_by, origin=ORIGIN, dataset=run.dataset, tell=tell)
+    return str(run.model.metrics["comparison"]["why"])
+
+
+def _evaluate(run: Run, tell: runs.Tell) -> str:
+    tell(0.2, _("Judging it on what is held out now"))
+    return judge_again(_model_of(run), actor=run.started_by, origin=ORIGIN).why
+
+
+def _replay(run: Run, tell: runs.Tell) -> str:
+    figures = replay(_model_of(run), actor=run.started_by, origin=ORIGIN, tell=tell)
+    return _("%(cases)s cases of last week") % figures
+
+
+def _model_of(run: Run) -> ModelVersion:
+    if run.model is None:
+        raise TrainingFailed("the run names no version")
+    return run.model
+
+
+WORK: dict[tuple[str, str], Work] = {
+    (Run.Kind.TRAIN, "model"): _train,
+    (Run.Kind.EVALUATE, "model"): _evaluate,
+    (Run.Kind.REPLAY, "model"): _replay,
+}
+
+
+def look_after_runs() -> None:
+    """Fail the runs that a dead worker left behind, and ring again for those that wait."""
+    runs.look_after()
+
+
+def train_what_is_due() -> None:
+    """Training by the clock."""
+    schedule.train_what_is_due()
+
+
+def follow_in_the_shadow() -> None:
+    """Let the versions in the shadow answer what was classified since."""
+    for version in ModelVersion.objects.filter(status=ModelVersion.Status.SHADOW).select_related("case_type"):
+        try:
+            while shadow.follow(version) == shadow.BATCH:
+                pass
+        except (ClassifierError, ModelFileError) as error:
+            logger.warning("shadow_cannot_answer", model=version.pk, error=str(error))

@@ -21,5 +21,8 @@ def schedule() -> list[Periodic]:
         Periodic("review.jobs.expire", 30),
         Periodic("review.jobs.breaches", 30),
         Periodic("feedback.jobs.take_fingerprints", 30),
+        Periodic("feedback.jobs.look_after_runs", 30),
+        Periodic("feedback.jobs.follow_in_the_shadow", 60, queue="learning"),
+        Periodic("feedback.jobs.train_what_is_due", 3600, queue="learning"),
         Periodic("metrics.jobs.roll_up", 10),
     ]

@@ -61,6 +61,8 @@ ROLES: dict[str, frozenset[str]] = {
             "review.work_every_queue",
             "review.release_any_reviewtask",
             "review.assign_reviewtask",
+            "feedback.add_run",
+            "feedback.view_run",
             "feedback.add_dataset",
             "feedback.export_dataset",
             "review.approve_decision",

@@ -115,6 +115,8 @@ class Run(models.Model):
     progress = models.FloatField(_("progress"), default=0.0)
     message = models.CharField(_("message"), max_length=300, blank=True, default="")
     started_by = models.CharField(_("started by"), max_length=150, blank=True, default="")
+    lease_token = models.CharField(max_length=32, blank=True, default="", editable=False)
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), db_default=Now())
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
 

@@ -5,13 +5,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
-from cases.models import CaseType
 from feedback.datasets import Selection, composed
 from feedback.exports import FORMATS
-from feedback.management.commands._case_type import CaseTypeCommand
-from feedback.models import Dataset, DatasetItem
+from feedback.management.commands._case_type import CaseTypeCommand, dataset_named
+from feedback.models import DatasetItem
 
 
 class Command(CaseTypeCommand):
@@ -30,7 +29,7 @@ class Command(CaseTypeCommand):
         case_type = self.case_type(options["case_type"])
         items: Iterable[DatasetItem] = composed(case_type, Selection(mask=not options["unmasked"]))
         if options["dataset"]:
-            items = _dataset(case_type, options["dataset"]).items.all()
+            items = dataset_named(case_type, options["dataset"]).items.all()
         lines = list(FORMATS[options["format"]](case_type, items))
         if options["out"] is None:
             sys.stdout.writelines(lines)
@@ -38,12 +37,3 @@ class Command(CaseTypeCommand):
         with options["out"].open("w", encoding="utf-8", newline="") as file:
             file.writelines(lines)
         self.stderr.write(f"{len(lines)} lines written to {options['out']}.")
-
-
-def _dataset(case_type: CaseType, wanted: str) -> Dataset:
-    name, _at, number = wanted.partition("@")
-    rows = Dataset.objects.filter(case_type=case_type, name=name).order_by("-number")
-    found = (rows.filter(number=number) if number.isdecimal() else rows.none() if number else rows).first()
-    if found is None:
-        raise CommandError(f"There is no dataset '{wanted}' of '{case_type.key}'.")
-    return found
