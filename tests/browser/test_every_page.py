@@ -19,7 +19,16 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 ROLES = ("reviewer", "supervisor", "auditor", "manager", "administrator")
 FOREIGN = ("django_rq", "swagger")  # others wrote these pages; they have to open and to stay inside the policy
 # Files, raw texts and answers for machines: nothing to look at, or looking would be doing.
-NO_PAGES = {"admin:logout", "admin:jsi18n", "desk:input", "desk:attachment", "healthz", "readyz", "prometheus", "schema"}
+NO_PAGES = {
+    "admin:logout",
+    "admin:jsi18n",
+    "desk:input",
+    "desk:attachment",
+    "healthz",
+    "readyz",
+    "prometheus",
+    "schema",
+}
 MOST_PAGES = 70
 QUIET = {"preload": False}  # else axe copies style sheets into the page, which our policy forbids it
 LINKS = "[...document.querySelectorAll('a[href]:not([download])')].map(link => link.href)"
