@@ -8,7 +8,7 @@ from django.db.models import Count, F
 from django.db.models.functions import JSONObject
 
 from cases.audit import Journal
-from feedback.models import Correction, Dataset, DatasetItem, Fingerprint, OutcomeReport, Sample
+from feedback.models import Correction, Dataset, DatasetItem, Fingerprint, OutcomeReport, Sample, SecondRead
 
 
 def forget(*, case_ids: Sequence[int], log: Journal) -> None:
@@ -22,6 +22,9 @@ def forget(*, case_ids: Sequence[int], log: Journal) -> None:
     Fingerprint.objects.filter(case__in=case_ids).delete()
     _leave_datasets(case_ids)
     Sample.objects.filter(case__in=case_ids).update(first_answer={}, final_answer={})
+    reads = SecondRead.objects.filter(decision__case__in=case_ids)
+    reads.filter(output__isnull=False).update(output=JSONObject(label=F("label")))
+    reads.filter(settled__isnull=False).update(settled={})
 
 
 def _leave_datasets(case_ids: Sequence[int]) -> None:

@@ -12,7 +12,7 @@ from cases.classifiers.text_model import ModelFileError
 from cases.classifiers.text_training import NotEnoughExamples, TrainingFailed
 from cases.errors import Refused
 from cases.models import CaseType
-from feedback import fingerprints, runs, schedule, shadow
+from feedback import fingerprints, runs, schedule, second_reads, shadow
 from feedback.models import ModelVersion, Run
 from feedback.replay import replay
 from feedback.training import judge_again
@@ -28,6 +28,13 @@ def take_fingerprints() -> None:
     while fingerprints.take_fingerprints() == fingerprints.BATCH:
         pass
 
+
+def read_again() -> None:
+    """Draw second reads among the new decisions, and open those that can be read now."""
+    while second_reads.draw() == second_reads.BATCH:
+        pass
+    while second_reads.open_tasks() == second_reads.BATCH:
+        pass
 
 
 def train(case_type_key: str) -> None:

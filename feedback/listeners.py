@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cases.audit import Journal
-from feedback import corrections, sampling
+from cases.models import Prediction
+from cases.models.choices import Reason
+from feedback import corrections, sampling, second_reads
 from review.models import Decision, ReviewTask
 
 
@@ -19,3 +23,11 @@ def decision_approved(*, decision: Decision, log: Journal) -> None:
     """A held override is in force now; one that was sent back never taught anything."""
     if decision.override and decision.task is not None and not decision.task.blind:
         corrections.from_override(decision)
+
+
+def task_read(*, task: ReviewTask, prediction: Prediction | None, **read: Any) -> None:
+    """A task whose answer decides nothing was answered: a second read, or a quality sample."""
+    if task.reason == Reason.SECOND_READ:
+        second_reads.record(task=task, **read)
+    else:
+        sampling.record(task=task, prediction=prediction, **read)

@@ -226,7 +226,7 @@ HOOKS: dict[str, list[str]] = {
     "decision_approved": ["feedback.listeners.decision_approved"],
     "similar": ["feedback.fingerprints.similar"],
     "confusions": ["feedback.confusions.confusions"],
-    "sample_read": ["feedback.sampling.record"],
+    "sample_read": ["feedback.listeners.task_read"],
 }
 COIN_SALT = read.text("COIN_SALT", SECRET_KEY)  # which cases are read blind depends on it
 PIPELINE_LEASE_SECONDS = read.number("PIPELINE_LEASE_SECONDS", 120, low=1)

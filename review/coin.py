@@ -15,6 +15,11 @@ def draw(case_id: int) -> float:
     return _uniform(str(case_id))
 
 
+def draw_in(name: str, case_id: int) -> float:
+    """A uniform number in [0, 1), the same for a case whenever it is asked under this name: who is drawn in a round."""
+    return _uniform(f"{name} {case_id}")
+
+
 def asks_reason(task: ReviewTask) -> bool:
     """Whether an approval under this claim is to say why: the policy's share of them, the same on every reload.
 
@@ -22,6 +27,11 @@ def asks_reason(task: ReviewTask) -> bool:
     """
     rate = task.policy.reason_rate
     return rate > 0 and _uniform(f"reason {task.pk} {task.lease_token}") < rate
+
+
+def second_read(decision_id: int, use: str = "draw") -> float:
+    """A uniform number in [0, 1) of a decision's second read, another one for each use."""
+    return _uniform(f"second read {use} {decision_id}")
 
 
 def _uniform(name: str) -> float:

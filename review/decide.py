@@ -57,7 +57,7 @@ class Settled:
 
 
 def decide(task_id: int, *, user: User, lease_token: int, digest: str, answer: Answer, origin: str) -> Decision | None:
-    """Decide a claimed task and tell the decision; a quality sample is read and gives none.
+    """Decide a claimed task and tell the decision; a quality sample or a second read gives none.
 
     Raises: Missing or Forbidden; Invalid with the field, ``reason`` too where the coin asks for one; Conflict when the
     lease is lost, the task is done, or what was shown has changed since.
@@ -72,7 +72,7 @@ def decide(task_id: int, *, user: User, lease_token: int, digest: str, answer: A
         demand_shown(digest, task=task, prediction=prediction)
         settled = settle(answer, case=task.case, prediction=prediction, blind=conceals(task))
         demand_reason(task, answer=answer, settled=settled)
-        if task.reason == Reason.SAMPLE:
+        if task.reason in (Reason.SAMPLE, Reason.SECOND_READ):
             _read_sample(task, answer=answer, settled=settled, prediction=prediction, user=user, log=log)
             return None
         return conclude(task, answer=answer, settled=settled, prediction=prediction, user=user, log=log)
@@ -88,7 +88,7 @@ def first_answer(
     demand_task(user, "review.decide_reviewtask", task_id)
     with journal(actor=user, origin=origin) as log:
         task = own_claim(task_id, user=user, lease_token=lease_token)
-        if not conceals(task):
+        if not conceals(task) or task.reason == Reason.SECOND_READ:
             raise Conflict(_("This task is not read blind, or has its first answer already."))
         demand_shown(digest, task=task, prediction=None)
         task.first_answer = checked_output(output, case=task.case)
@@ -274,5 +274,5 @@ def _read_sample(
 ) -> None:
     if not end_task(task, ending=ReviewTask.Ending.DECIDED):
         raise Conflict(lost_because(task.pk))
-    log("sample.read", case_id=task.case_id, subject=task)
+    log(f"{task.reason}.read", case_id=task.case_id, subject=task)
     hooks.call("sample_read", task=task, answer=answer, settled=settled, prediction=prediction, user=user, log=log)

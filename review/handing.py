@@ -14,7 +14,7 @@ from cases.models.choices import Reason
 from review import notes, notices
 from review.claims import CLAIM, demand_task, move_on, own_claim, senior_to
 from review.models import Decision, Notice, Queue, ReviewTask
-from review.picking import INDEPENDENT
+from review.picking import INDEPENDENT, answered_before
 from review.profiles import on_duty_in, who_may, working_in
 from review.tasks import end_task
 
@@ -144,7 +144,7 @@ def _may_take(person: User, task: ReviewTask) -> bool:
     if not queues.exists() or (task.reason == Reason.SECOND_APPROVAL and not can(person, "review.approve_decision")):
         return False
     decided = Decision.objects.filter(case=task.case_id, decided_by=person)
-    return task.reason not in INDEPENDENT or not decided.exists()
+    return task.reason not in INDEPENDENT or not (decided.exists() or answered_before(person, task.case_id))
 
 
 def _handed(task: ReviewTask, *, queue: Queue, note: str, log: Journal, to: str, **more: object) -> ReviewTask:

@@ -31,7 +31,7 @@ from cases.models.choices import Priority, Reason
 from review.models import Profile, Queue, ReviewTask
 from review.skills import outside, readable_sql
 
-# What must be read by somebody else than the one who decided before.
+# What must be read by somebody else than the one who decided before, or gave the second answer.
 INDEPENDENT = (Reason.SECOND_APPROVAL, Reason.SAMPLE, Reason.SECOND_READ)
 
 CIRCLE = 2**64
@@ -42,6 +42,9 @@ SLACK_SECONDS = 30  # between writing a lease and reading it
 _FREE = (
     "review_reviewtask t WHERE t.closed_at IS NULL AND <lease> <= <now> AND NOT (t.reason IN (%s, %s, %s) "
     "AND EXISTS (SELECT 1 FROM review_decision d WHERE d.case_id = t.case_id AND d.decided_by_id = %s)) "
+    f"AND NOT (t.reason = '{Reason.SECOND_READ.value}' AND EXISTS (SELECT 1 FROM review_reviewtask e WHERE "
+    "e.case_id = t.case_id AND e.reason = t.reason AND e.assignee_id = %s "
+    f"AND e.ending = '{ReviewTask.Ending.DECIDED.value}')) "
     "AND NOT EXISTS (SELECT 1 FROM review_skip s WHERE s.task_id = t.id AND s.user_id = %s AND s.until > <now>)"
 )
 _URGENT = f" AND t.priority = {Priority.URGENT.value}"
@@ -84,6 +87,12 @@ def why_not(task_id: int, user: User) -> str:
     if task is None:
         return ""
     return outside(user, task) or _("This task must be read by somebody else than the one who decided the case before.")
+
+
+def answered_before(user: User, case_id: int) -> bool:
+    """Whether the user gave the second answer on the case, which a third person is to settle."""
+    ended = ReviewTask.objects.filter(case=case_id, reason=Reason.SECOND_READ, ending=ReviewTask.Ending.DECIDED)
+    return ended.filter(assignee=user).exists()
 
 
 def demand_room(user: User, *, taking: int | None = None) -> int:
@@ -156,7 +165,7 @@ def _spelled(sql: str) -> str:
 
 
 def _independence(user: User) -> list[Any]:
-    return [*(str(reason.value) for reason in INDEPENDENT), user.pk, user.pk]
+    return [*(str(reason.value) for reason in INDEPENDENT), user.pk, user.pk, user.pk]
 
 
 def _take(user: User, where: str, values: list[Any], *, given: bool = False) -> int | None:

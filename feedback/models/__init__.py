@@ -4,7 +4,7 @@ from feedback.models.correction import Correction, OutcomeReport, Sample
 from feedback.models.dataset import Dataset, DatasetItem
 from feedback.models.learning import Fingerprint, LabelledExample, ModelVersion
 from feedback.models.prompts import PromptVersion, Run, ShadowPrediction
-from feedback.models.quality import Draw, Flag, GoldCase, Planting, Round, SecondRead
+from feedback.models.quality import Draw, Flag, GoldCase, Planting, Round, SecondRead, SecondReadCursor
 
 __all__ = [
     "Correction",
@@ -23,5 +23,6 @@ __all__ = [
     "Run",
     "Sample",
     "SecondRead",
+    "SecondReadCursor",
     "ShadowPrediction",
 ]

@@ -116,6 +116,18 @@ class SecondRead(models.Model):
         return f"#{self.decision_id}"
 
 
+class SecondReadCursor(models.Model):
+    """How far the decisions have been looked at by the coin of second reads: one row."""
+
+    decision_id = models.BigIntegerField(default=0)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.decision_id)
+
+
 class GoldCase(models.Model):
     """A closed case whose right answer is known. Planted unmarked, it shows whether a reader catches an error.
 
