@@ -21,6 +21,7 @@ def schedule() -> list[Periodic]:
         Periodic("review.jobs.expire", 30),
         Periodic("review.jobs.breaches", 30),
         Periodic("feedback.jobs.take_fingerprints", 30),
+        Periodic("feedback.jobs.read_again", 60),
         Periodic("feedback.jobs.look_after_runs", 30),
         Periodic("feedback.jobs.follow_in_the_shadow", 60, queue="learning"),
         Periodic("feedback.jobs.train_what_is_due", 3600, queue="learning"),
