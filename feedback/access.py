@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from cases.access import EVERYTHING, NOTHING, scope_of
 from cases.scopes import sees_every_case, with_their_cases
-from feedback.models import Correction, Dataset, OutcomeReport, Sample
+from feedback.models import Correction, Dataset, OutcomeReport, Round, Sample, SecondRead
 
 
 @scope_of(Correction)
@@ -25,7 +25,18 @@ def outcome_reports(user: User, verb: str) -> Q:
     return with_their_cases(user)
 
 
+@scope_of(SecondRead)
+def second_reads(user: User, verb: str) -> Q:
+    return with_their_cases(user, "decision__case")
+
+
 @scope_of(Dataset)
 def datasets(user: User, verb: str) -> Q:
     """A dataset holds cases of every queue."""
+    return EVERYTHING if sees_every_case(user) else NOTHING
+
+
+@scope_of(Round)
+def rounds(user: User, verb: str) -> Q:
+    """A round draws from cases of every queue."""
     return EVERYTHING if sees_every_case(user) else NOTHING

@@ -12,7 +12,7 @@ from cases.classifiers.text_model import ModelFileError
 from cases.classifiers.text_training import NotEnoughExamples, TrainingFailed
 from cases.errors import Refused
 from cases.models import CaseType
-from feedback import fingerprints, runs, schedule, second_reads, shadow
+from feedback import fingerprints, rounds, runs, schedule, second_reads, shadow
 from feedback.models import ModelVersion, Run
 from feedback.replay import replay
 from feedback.training import judge_again
@@ -115,3 +115,8 @@ def follow_in_the_shadow() -> None:
                 pass
         except (ClassifierError, ModelFileError) as error:
             logger.warning("shadow_cannot_answer", model=version.pk, error=str(error))
+
+
+def open_rounds() -> None:
+    """Go on with the daily and weekly rounds of samples whose time is over."""
+    rounds.open_due()

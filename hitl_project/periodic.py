@@ -25,5 +25,6 @@ def schedule() -> list[Periodic]:
         Periodic("feedback.jobs.look_after_runs", 30),
         Periodic("feedback.jobs.follow_in_the_shadow", 60, queue="learning"),
         Periodic("feedback.jobs.train_what_is_due", 3600, queue="learning"),
+        Periodic("feedback.jobs.open_rounds", 300),
         Periodic("metrics.jobs.roll_up", 10),
     ]

@@ -36,10 +36,12 @@ _SEE_EFFECTS = ("cases.view_effect", "cases.view_effectattempt", "cases.view_web
 _SEE_LEARNING = (
     "feedback.view_correction",
     "feedback.view_sample",
+    "feedback.view_secondread",
     "feedback.view_dataset",
     "feedback.view_outcomereport",
     "feedback.view_labelledexample",
 )
+_RUN_ROUNDS = ("feedback.view_round", "feedback.add_round", "feedback.change_round")
 _CHANGE_RULES = ("review.add_policy", "review.approve_policy", "review.stop_policy", "feedback.promote_modelversion")
 _SEE_ACTS = ("cases.view_auditevent", "cases.export_auditevent")
 
@@ -54,6 +56,7 @@ ROLES: dict[str, frozenset[str]] = {
             *_SEE_EFFECTS,
             *_SEE_LEARNING,
             *_CHANGE_RULES,
+            *_RUN_ROUNDS,
             "cases.view_every_case",
             "cases.retry_effect",
             "cases.redeliver_webhookendpoint",
@@ -64,6 +67,7 @@ ROLES: dict[str, frozenset[str]] = {
             "feedback.add_run",
             "feedback.view_run",
             "feedback.add_dataset",
+            "feedback.change_sample",
             "feedback.export_dataset",
             "review.approve_decision",
             "review.override_decision",
@@ -79,6 +83,7 @@ ROLES: dict[str, frozenset[str]] = {
             *_SEE_EFFECTS,
             *_SEE_LEARNING,
             *_SEE_ACTS,
+            *_RUN_ROUNDS,
             "cases.view_every_case",
             "cases.view_every_auditevent",
             "cases.view_auditseal",
