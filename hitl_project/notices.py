@@ -24,6 +24,7 @@ ICONS = {
     Notice.Kind.MENTION: "mention",
     Notice.Kind.HELP: "help",
     Notice.Kind.HANDED_OVER: "hand",
+    Notice.Kind.TAKEN_AWAY: "hand",
     Notice.Kind.SENT_BACK: "back",
     Notice.Kind.URGENT: "urgent",
     Notice.Kind.LATE: "late",

@@ -17,10 +17,10 @@ from cases.audit import Journal, journal
 from cases.clock import from_now
 from cases.errors import Conflict, Forbidden, Invalid, Missing
 from cases.models import AuditEvent
-from cases.models.choices import Reason
-from review import picking, presence
-from review.models import Queue, ReviewTask, Skip
-from review.route import lane_queue
+from review import notices, picking, presence
+from review.models import Notice, Queue, ReviewTask, Skip
+from review.planted import planted_of
+from review.route import senior_queue
 from review.tasks import end_task, open_task
 
 CLAIM = "review.claim_reviewtask"
@@ -104,6 +104,7 @@ def take_away(task_id: int, *, by: User, reason: str, origin: str) -> None:
         task = ReviewTask.objects.claimed().select_for_update(of=("self",)).filter(pk=task_id).first()
         if task is None:
             raise Conflict(_("Nobody holds this task now."))
+        tell_holder(task, by=by, why=reason)
         free(task)
         log("task.taken_away", case_id=task.case_id, subject=task, data={"reason": reason, "from": task.assignee_id})
 
@@ -120,6 +121,10 @@ def raise_task(task_id: int, *, user: User, lease_token: int, reason: str, origi
     with journal(actor=user, origin=origin) as log:
         task = own_claim(task_id, user=user, lease_token=lease_token)
         target = senior_to(task)
+        if known := planted_of(task):
+            end_task(task, ending=ReviewTask.Ending.RAISED)
+            known.raised(user=user, log=log)
+            return task
         end_task(task, ending=ReviewTask.Ending.RAISED)
         log("task.raised", case_id=task.case_id, subject=task, data={"to": target.key})
         return move_on(task, queue=target, note=reason, log=log)
@@ -140,6 +145,7 @@ def move_on(task: ReviewTask, *, queue: Queue, note: str, log: Journal, **more: 
         note=note,
         trace=task.trace,
         blind=task.blind,
+        planted=task.planted,
         breached_at=task.breached_at,
         **more,
     )
@@ -262,12 +268,15 @@ def free(task: ReviewTask) -> None:
     ReviewTask.objects.filter(pk=task.pk).update(assignee=None, lease_until=Now(), hold_reason="")
 
 
+def tell_holder(task: ReviewTask, *, by: User, why: str) -> None:
+    """Let the one in whose hands the task still is know that somebody else takes it from them."""
+    holders = User.objects.filter(pk__in=ReviewTask.objects.claimed().filter(pk=task.pk).values("assignee"))
+    notices.tell(holders, kind=Notice.Kind.TAKEN_AWAY, case_id=task.case_id, task=task, sender=by, text=why)
+
+
 def senior_to(task: ReviewTask) -> Queue:
     """The queue to which this task is raised. Raises: Conflict when none is more senior."""
-    kinds = {Queue.Kind.GENERAL: Reason.LOW_CONFIDENCE, Queue.Kind.FAST_TRACK: Reason.LOW_CONFIDENCE}
-    target = lane_queue(task.policy, kinds.get(Queue.Kind(task.queue.kind), Reason.HIGH_RISK))
-    if target.pk == task.queue_id or target.kind == Queue.Kind.GENERAL:
-        target = lane_queue(task.policy, Reason.HIGH_RISK)
-    if target.pk == task.queue_id:
+    target = senior_queue(task.policy, task.queue)
+    if target is None:
         raise Conflict(_("There is no queue more senior than this one."))
     return target

@@ -12,7 +12,7 @@ from cases.clock import from_now
 from cases.errors import Conflict, Invalid
 from cases.models.choices import Reason
 from review import notes, notices
-from review.claims import CLAIM, demand_task, move_on, own_claim, senior_to
+from review.claims import CLAIM, demand_task, move_on, own_claim, senior_to, tell_holder
 from review.models import Decision, Notice, Queue, ReviewTask
 from review.picking import INDEPENDENT, answered_before
 from review.profiles import on_duty_in, who_may, working_in
@@ -35,6 +35,7 @@ def hand_to_person(
     with journal(actor=user, origin=origin) as log:
         task = _in_hand(task_id, user=user, lease_token=lease_token)
         person = _able(to, task)
+        tell_holder(task, by=user, why=text)
         waits = {"assignee": person, "lease_until": from_now(hours=WAITS_HOURS)}
         again = _handed(task, queue=task.queue, note=text, log=log, to=person.get_username(), **waits)
         kind = Notice.Kind.HANDED_OVER
@@ -53,6 +54,7 @@ def hand_to_queue(
         if queue is None:
             words = _("Choose another queue in which this task can be done.")
             raise Invalid(_("The task was not handed over."), errors={"queue": [words]})
+        tell_holder(task, by=user, why=text)
         return _handed(task, queue=queue, note=text, log=log, to=queue.key)
 
 
@@ -65,6 +67,7 @@ def raise_for(task_id: int, *, user: User, note: str, origin: str) -> ReviewTask
     with journal(actor=user, origin=origin) as log:
         task = _in_hand(task_id, user=user, lease_token=None)
         target = senior_to(task)
+        tell_holder(task, by=user, why=text)
         if not end_task(task, ending=ReviewTask.Ending.RAISED):
             raise Conflict(_("This task is done; it cannot be raised."))
         log("task.raised", case_id=task.case_id, subject=task, data={"to": target.key, "from": task.assignee_id})

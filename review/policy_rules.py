@@ -21,11 +21,12 @@ RATES = ("sample_rate", "gold_rate", "second_read_rate", "reason_rate")
 SHARES = ("threshold", *RATES)
 COLUMNS = (
     *("mode", *SHARES, "thresholds", "promise", "second_approval", "grace_seconds", "reading_floor_seconds"),
-    "sla_minutes",
+    *("sla_minutes", "on_flag"),
 )
 FIELDS = (*COLUMNS, "calendar", "routing")  # the last two are rows of their own
 RULE_KEYS = frozenset({"reason", "when", "default", "queue"})
 MODES = (Policy.Mode.VALIDATOR, Policy.Mode.EXCEPTION_HANDLER, Policy.Mode.TEACHER, Policy.Mode.AUTONOMOUS)
+ON_FLAG = (Policy.OnFlag.WORD, Policy.OnFlag.REFRESHER, Policy.OnFlag.PAUSE)  # each asks more than the one before
 RISKS = frozenset({Reason.HIGH_RISK, Reason.SECOND_APPROVAL})
 LONGEST_GRACE = 30 * 24 * 3600
 LONGEST_FLOOR = 3600
@@ -94,6 +95,8 @@ def _fields(content: Content) -> Found:
             yield name, _("Unknown field; use: %(names)s") % {"names": ", ".join(FIELDS)}
     if content.get("mode") not in MODES:
         yield "mode", _("Choose one of: %(choices)s") % {"choices": ", ".join(MODES)}
+    if content.get("on_flag") not in ON_FLAG:
+        yield "on_flag", _("Choose one of: %(choices)s") % {"choices": ", ".join(ON_FLAG)}
     for name in SHARES:
         if not _is_number(content.get(name), high=1):
             yield name, _("A number from 0 to 1 is needed.")
@@ -216,6 +219,8 @@ def _looser_numbers(old: Content, new: Content) -> Iterator[str]:
     for name in (*RATES, "reading_floor_seconds"):
         if new[name] < old[name]:
             yield f"{name}: {old[name]} → {new[name]}"
+    if ON_FLAG.index(new["on_flag"]) < ON_FLAG.index(old["on_flag"]):
+        yield f"on_flag: {old['on_flag']} → {new['on_flag']}"
 
 
 def _looser_thresholds(old: Content, new: Content) -> Iterator[str]:

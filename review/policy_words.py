@@ -28,6 +28,7 @@ NAMES = {
     "grace_seconds": gettext_lazy("Grace (seconds)"),
     "reading_floor_seconds": gettext_lazy("Reading floor (seconds)"),
     "sla_minutes": gettext_lazy("Due after (minutes)"),
+    "on_flag": gettext_lazy("When a reader lets errors pass"),
     "calendar": gettext_lazy("Calendar"),
     "routing": gettext_lazy("Routing rule"),
 }
@@ -116,6 +117,8 @@ def _said(name: str, value: Any, queues: Names) -> list[str]:
         return [conditions_words(value)] if value else []
     if name == "mode":
         return [str(Policy.Mode(value).label) if value in Policy.Mode.values else str(value)]
+    if name == "on_flag":
+        return [str(Policy.OnFlag(value).label) if value in Policy.OnFlag.values else str(value)]
     if isinstance(value, Mapping):
         return [f"{_key(name, key)}: {_plain(found)}" for key, found in value.items()]
     return [_plain(value)] if value not in ("", None) else []

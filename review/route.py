@@ -243,7 +243,7 @@ def senior_queue(policy: Policy, queue: Queue) -> Queue | None:
     target = lane_queue(policy, Reason.LOW_CONFIDENCE if queue.kind in ordinary else Reason.HIGH_RISK)
     if target.pk == queue.pk or target.kind == Queue.Kind.GENERAL:
         target = lane_queue(policy, Reason.HIGH_RISK)
-    return None if target.pk == queue.pk else target
+    return None if target.pk == queue.pk or target.kind == Queue.Kind.GENERAL else target
 
 
 def quality_queue(policy: Policy) -> Queue:

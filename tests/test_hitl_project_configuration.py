@@ -220,7 +220,7 @@ def test_members_join_their_groups_and_nobody_is_removed(file: Path, capsys: pyt
 SHIFTS = (
     CONTRACT.replace("key: experts,", "key: experts, weight: 3, on_breach: raise,").replace(
         "grace_seconds: 0",
-        "grace_seconds: 0\n      calendar: office\n      reason_rate: 0.1\n      reading_floor_seconds: 5",
+        "grace_seconds: 0\n      calendar: office\n      reason_rate: 0.1\n      reading_floor_seconds: 5\n      on_flag: pause",
     )
     + """
 calendars:
@@ -245,7 +245,7 @@ def test_calendars_weights_and_what_people_are_there_for_come_from_the_file(
     policy = Policy.objects.select_related("calendar").get(status="active")
     assert policy.calendar is not None
     assert (policy.calendar.time_zone, policy.calendar.holidays) == ("Europe/Madrid", ["2026-12-25"])
-    assert (policy.reason_rate, policy.reading_floor_seconds) == (0.1, 5)
+    assert (policy.reason_rate, policy.reading_floor_seconds, policy.on_flag) == (0.1, 5, "pause")
     queue = Queue.objects.get(key="experts")
     assert (queue.weight, queue.on_breach) == (3, "raise")
     rosa = User.objects.get(username="rosa")

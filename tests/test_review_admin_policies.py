@@ -108,6 +108,7 @@ def test_a_tighter_rule_typed_in_the_form_is_in_force_at_once(case_type: CaseTyp
     client, _user = signed_in()
     policy = case_type.policies.get()
     typed = {**form_of(client, policy), "threshold": "0,9", "verb": "propose", "note": "too many slips"}
+    typed["on_flag"] = "pause"
     typed |= {
         "rule-2-queue": "supervisors",
         "rule-2-0-field": "payload.country",

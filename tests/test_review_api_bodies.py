@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from review.models import ReviewTask
+from review.models import Calendar, ReviewTask
 from tests.callers import Api
-from tests.factories import make_case, make_prediction, make_queue, make_task, make_user
+from tests.factories import make_case, make_case_type, make_prediction, make_queue, make_task, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres_too]
 
@@ -82,3 +82,13 @@ def test_a_filter_that_cannot_be_read_is_refused_by_name(path: str, field: str, 
 
 def test_the_cursor_of_an_empty_page_is_the_one_that_was_given(api: Api) -> None:
     assert api.get("/decisions/?since=7").json()["cursor"] == 7
+
+
+def test_policies_and_queues_tell_all_that_they_say(api: Api) -> None:
+    office = Calendar.objects.create(key="office", name="Office", hours={"mon": [["09:00", "17:00"]]})
+    more = {"calendar": office, "reason_rate": 0.1, "reading_floor_seconds": 5, "on_flag": "pause"}
+    make_case_type(policy=more)
+    (policy,) = api.get("/policies/").json()["results"]
+    assert {name: policy[name] for name in more} == {**more, "calendar": "office"}
+    (queue,) = api.get("/queues/").json()["results"]
+    assert (queue["weight"], queue["on_breach"]) == (1, "alert")

@@ -17,7 +17,7 @@ from cases.errors import Conflict, Forbidden, Invalid, Missing
 from cases.models import AuditEvent
 from cases.models.choices import Priority, State
 from review import claims
-from review.models import Profile, ReviewTask
+from review.models import Notice, Profile, ReviewTask
 from review.tasks import due_at
 from tests.callers import Api
 from tests.factories import make_case, make_case_type, make_decision, make_prediction, make_queue, make_task, make_user
@@ -169,6 +169,25 @@ def test_raising_opens_a_task_in_a_more_senior_queue_with_the_note_and_the_old_d
     claims.claim(higher.pk, user=boss, origin="test")
     with pytest.raises(Conflict, match="no queue more senior"):
         claims.raise_task(higher.pk, user=boss, lease_token=1, reason="up", origin="test")
+
+
+def test_a_task_of_the_most_senior_queue_there_is_is_not_raised_down() -> None:
+    expert = make_user("expert")
+    make_queue()
+    task = make_task(queue=make_queue("experts", kind="expert", groups=("expert",)), claimed_by=expert)
+    with pytest.raises(Conflict, match="no queue more senior"):
+        claims.raise_task(task.pk, user=expert, lease_token=1, reason="up", origin="test")
+    task.refresh_from_db()
+    assert task.closed_at is None
+
+
+def test_who_loses_a_task_to_a_supervisor_learns_it() -> None:
+    user, boss = make_user("reviewer"), make_user("supervisor")
+    task = make_task(claimed_by=user)
+    claims.take_away(task.pk, by=boss, reason="You have gone home.", origin="test")
+    (notice,) = Notice.objects.all()
+    assert (notice.user, notice.sender, notice.kind, notice.task) == (user, boss, "taken_away", task)
+    assert notice.text == "You have gone home."
 
 
 def test_nobody_claims_the_second_approval_of_their_own_decision() -> None:

@@ -29,7 +29,7 @@ LAST = {"default": True, "queue": "front-desk"}
 def content(**changes: Any) -> dict[str, Any]:
     whole = {**starting_content("front-desk"), "mode": "exception_handler", "gold_rate": 0.1, "second_read_rate": 0.1}
     whole |= {"thresholds": {"refund": 0.97}, "promise": {"error": 0.05, "risk": 0.1}, "second_approval": [BIG]}
-    whole |= {"reason_rate": 0.2, "reading_floor_seconds": 8}
+    whole |= {"reason_rate": 0.2, "reading_floor_seconds": 8, "on_flag": "refresher"}
     return {**whole, "routing": [RISKY, LAST], **changes}
 
 
@@ -182,6 +182,7 @@ LOOSER: list[tuple[dict[str, Any], str]] = [
     ({"second_read_rate": 0.0}, "second_read_rate: 0.1 → 0.0"),
     ({"reason_rate": 0.0}, "reason_rate: 0.2 → 0.0"),
     ({"reading_floor_seconds": 3}, "reading_floor_seconds: 8 → 3"),
+    ({"on_flag": "word"}, "on_flag: refresher → word"),
     ({"promise": {"error": 0.1, "risk": 0.1}}, "promise.error: 0.05 → 0.1"),
     ({"promise": {}}, "promise.error: 0.05 → none"),
     ({"second_approval": []}, "second_approval"),
@@ -206,6 +207,7 @@ TIGHTER: list[dict[str, Any]] = [
     {"grace_seconds": 60},
     {"reason_rate": 0.5, "reading_floor_seconds": 20},
     {"calendar": "office"},
+    {"on_flag": "pause"},
 ]  # fmt: skip
 
 
@@ -262,6 +264,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"promise": {"risk": 0.1}}, "promise"),
     ({"grace_seconds": 1.5}, "grace_seconds"),
     ({"sla_minutes": []}, "sla_minutes"),
+    ({"on_flag": "shout"}, "on_flag"),
     ({"sla_minutes": {"high": True}}, "sla_minutes.high"),
     ({"second_approval": "x"}, "second_approval"),
     ({"second_approval": [{"field": "output.amount", "op": "matches", "value": "(a"}]}, "second_approval[0].value"),

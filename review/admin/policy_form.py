@@ -69,6 +69,7 @@ class Rule:
 class PolicyForm:
     mode: str
     calendar: str
+    on_flag: str
     shares: list[Line]
     seconds: list[Line]
     promise: list[Line]
@@ -86,6 +87,7 @@ class PolicyForm:
             **self.kept,  # what a policy may say beyond this form stays as it is
             "mode": self.mode,
             "calendar": self.calendar,
+            "on_flag": self.on_flag,
             **{line.name: _number(line.text) for line in self.shares + self.seconds},
             "promise": _filled(self.promise),
             "thresholds": _filled(self.thresholds),
@@ -118,6 +120,7 @@ def shown(content: Content, case_type: CaseType) -> PolicyForm:
     return PolicyForm(
         mode=content["mode"],
         calendar=content["calendar"],
+        on_flag=content["on_flag"],
         shares=[Line(name, label, _text(content[name])) for name, label in SHARES.items()],
         seconds=[Line(name, label, _text(content[name])) for name, label in SECONDS.items()],
         promise=_lines(PROMISE, content["promise"]),
@@ -135,6 +138,7 @@ def typed(data: QueryDict, case_type: CaseType, *, kept: Content) -> PolicyForm:
     return PolicyForm(
         mode=data.get("mode", ""),
         calendar=data.get("calendar", ""),
+        on_flag=data.get("on_flag", ""),
         shares=[Line(name, label, _sent(data, name)) for name, label in SHARES.items()],
         seconds=[Line(name, label, _sent(data, name)) for name, label in SECONDS.items()],
         promise=[Line(name, label, _sent(data, f"promise-{name}")) for name, label in PROMISE.items()],

@@ -126,6 +126,7 @@ def _page(
         "note": request.POST.get("note", ""),
         "based_on": request.POST.get("based_on") or current.number,
         "modes": Policy.Mode.choices,
+        "on_flag": Policy.OnFlag.choices,
         "calendars": Calendar.objects.values_list("key", "name"),
         "queues": names.items(),
         "reasons": Reason.choices,

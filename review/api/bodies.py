@@ -12,6 +12,8 @@ from cases.models import Effect, Prediction
 from cases.models.choices import Priority, Reason
 from review import coin, risk
 from review.models import Approval, Decision, Note, Policy, Queue, ReviewTask
+from review.policy_rules import COLUMNS
+from review.planted import masked
 from review.shown import conceals, digest_of, digest_of_held
 
 
@@ -49,7 +51,7 @@ def note_body(note: Note) -> dict[str, Any]:
 def desk_body(task: ReviewTask, *, predictions: Sequence[Prediction], base: str) -> dict[str, Any]:
     """All that the desk shows to the one who holds the task; ``predictions`` newest first."""
     hidden = conceals(task)
-    case = task.case
+    case = masked(task).case
     newest = predictions[0] if predictions else None
     content = {"payload": case.payload, "context": case.context, "metadata": case.metadata}
     files = [attachment_body(file, base=base) for file in case.attachments.all()]
@@ -126,7 +128,8 @@ def effect_body(effect: Effect) -> dict[str, Any]:
 
 
 def queue_body(queue: Queue, counts: dict[str, Any]) -> dict[str, Any]:
-    return {"key": queue.key, "name": queue.name, "kind": queue.kind, **counts}
+    told = {name: getattr(queue, name) for name in ("key", "name", "kind", "weight", "on_breach")}
+    return {**told, **counts}
 
 
 def policy_body(policy: Policy) -> dict[str, Any]:
@@ -134,12 +137,12 @@ def policy_body(policy: Policy) -> dict[str, Any]:
         {"reason": rule.reason or None, "when": rule.when, "default": rule.default, "queue": rule.queue.key}
         for rule in policy.rules.all()
     ]
-    plain = ("number", "status", "mode", "threshold", "thresholds", "sample_rate", "gold_rate", "second_read_rate")
-    more = ("promise", "second_approval", "grace_seconds", "sla_minutes", "author", "approver", "change_reason")
+    told = ("number", "status", *COLUMNS, "author", "approver", "change_reason")
     return {
         "id": policy.pk,
         "case_type": policy.case_type.key,
-        **{name: getattr(policy, name) for name in plain + more},
+        **{name: getattr(policy, name) for name in told},
+        "calendar": policy.calendar.key if policy.calendar else None,
         "routing": rules,
         "activated_at": moment(policy.activated_at),
     }

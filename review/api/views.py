@@ -26,8 +26,10 @@ from review import approve, reopen
 from review.api import bodies, serializers
 from review.api.filters import PolicyFilters
 from review.api.task_views import ORIGIN, body_of
-from review.models import Decision, Policy, Queue
+from review.models import Decision, Policy, Queue, ReviewTask
+from review.planted import dressed
 from review.queues import Standing, stand
+from review.shown import shown_prediction
 
 FEED_PAGE = 100
 FEED_PAGE_MOST = 200
@@ -40,12 +42,28 @@ class CaseDetail(APIView):
     def get(self, request: Request, pk: int) -> Response:
         user = request.user
         case = open_case(user, pk, reason=request.headers.get("X-Reason", ""), origin=ORIGIN)  # type: ignore[arg-type]
+        if task := dressed(user, [case]).get(case.pk):
+            return Response(self.dressed_body(task, base=base_of(request)))
         hidden = bool(concealed_ids(user, [case.pk]))
         return Response(self.body(case, hidden=hidden, base=base_of(request)))
 
+    def dressed_body(self, task: ReviewTask, *, base: str) -> dict[str, Any]:
+        """A case whose past the account must not be told now, as one that has just come in."""
+        case, said = task.case, shown_prediction(task)
+        return case_body(case, concealed=False, base=base) | {
+            "payload": case.payload,
+            "context": case.context,
+            "metadata": case.metadata,
+            "attachments": [attachment_body(file, base=base) for file in case.attachments.order_by("id")],
+            "predictions": [prediction_body(said)] if said else [],
+            "tasks": [bodies.task_body(task, concealed=False)],
+            "decisions": [],
+            "effects": [],
+        }
+
     def body(self, case: Case, *, hidden: bool, base: str) -> dict[str, Any]:
         predictions = [] if hidden else case.predictions.order_by("id")
-        tasks = case.tasks.select_related("queue", "assignee").order_by("id")
+        tasks = case.tasks.filter(planted=False).select_related("queue", "assignee").order_by("id")
         return case_body(case, concealed=hidden, base=base) | {
             "payload": case.payload,
             "context": case.context,
@@ -217,7 +235,7 @@ class Policies(GenericAPIView[Policy]):
     filterset_class = PolicyFilters
 
     def get_queryset(self) -> QuerySet[Policy]:
-        rows = Policy.objects.select_related("case_type").prefetch_related("rules__queue")
+        rows = Policy.objects.select_related("case_type", "calendar").prefetch_related("rules__queue")
         return visible(self.request.user, rows, "review.view_policy")
 
     def get(self, request: Request) -> Response:

@@ -35,6 +35,7 @@ class Notice(models.Model):
         MENTION = "mention", _("You were mentioned")
         HELP = "help", _("Somebody asks for help")
         HANDED_OVER = "handed_over", _("A task was handed to you")
+        TAKEN_AWAY = "taken_away", _("A task was taken from you")
         SENT_BACK = "sent_back", _("A decision was sent back")
         URGENT = "urgent", _("An urgent case came in")
         LATE = "late", _("A task is late")
