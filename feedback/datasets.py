@@ -1,6 +1,6 @@
 """Datasets: a selection of what people said, frozen under a name and a number, so that a training can be repeated.
 
-Only human decisions, reports from downstream, samples and examples that came with their truth are ever in one; never the
+Only human decisions, adjudications, reports from downstream, samples and examples that came with their truth are ever in one; never the
 machine's own unreviewed word. Examples of one requester stand on one side of the split.
 """
 
@@ -25,19 +25,25 @@ from cases.models import CaseType
 from feedback.examples import Example, learnable, serving
 from feedback.masking import masked
 from feedback.models import Dataset, DatasetItem
+from feedback.readings import agreement, readings
 
-ORIGINS = ("decision", "outcome", "labelled", "sample")
+ORIGINS = ("decision", "outcome", "adjudication", "labelled", "sample")
 MOST_ITEMS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which examples: since and until when they were given, from where, and whether personal data is masked."""
+    """Which examples: since and until when they were given, from where, and whether personal data is masked.
+
+    ``minimum_agreement`` is the least share (0 to 1) of a case's independent readers who gave the answer that is kept.
+    Above 0, a case that fewer than two have read is left out, and so is what came with its truth.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
     origins: tuple[str, ...] = field(default=ORIGINS)
     mask: bool = True
+    minimum_agreement: float = 0.0
 
     def takes(self, example: Example) -> bool:
         at = example.at
@@ -90,7 +96,15 @@ def composed(case_type: CaseType, selection: Selection) -> list[DatasetItem]:
     judging = [example for example in serving(case_type) if selection.takes(example)]
     read_blind = {example.case_id for example in judging}
     kept = [example for example in examples if example.case_id is None or example.case_id not in read_blind] + judging
+    if selection.minimum_agreement > 0:
+        kept = _agreed(case_type, kept, least=selection.minimum_agreement)
     return [_item(position, example, mask=selection.mask) for position, example in enumerate(kept, start=1)]
+
+
+def _agreed(case_type: CaseType, examples: list[Example], *, least: float) -> list[Example]:
+    answers = readings(case_type)
+    shares = [agreement(example.output, answers.get(example.case_id or 0)) for example in examples]
+    return [example for example, share in zip(examples, shares, strict=True) if share is not None and share >= least]
 
 
 def _item(position: int, example: Example, *, mask: bool) -> DatasetItem:
@@ -131,6 +145,8 @@ def _check(selection: Selection) -> None:
     unknown = [name for name in selection.origins if name not in ORIGINS]
     if unknown or not selection.origins:
         errors["origins"] = [_("Choose from: %(names)s.") % {"names": ", ".join(ORIGINS)}]
+    if not 0 <= selection.minimum_agreement <= 1:
+        errors["minimum_agreement"] = [_("Give a share from 0 to 1.")]
     if selection.since and selection.until and selection.since >= selection.until:
         errors["until"] = [_("The end comes after the beginning.")]
     if errors:

@@ -14,9 +14,10 @@ from cases import schemas
 from cases.classifiers.texts import text_of
 from cases.models import Case, CaseType, Prediction
 from feedback.models import Correction, Draw, LabelledExample, Sample
-from review.models import Decision
+from review.models import Decision, ReviewTask
 
 HELD_OUT_SHARE = 0.2
+FROM_OUTSIDE = (Correction.Source.OUTCOME, Correction.Source.ADJUDICATION)
 READ_OF_DECISIONS = (
     *("output", "note", "reason", "decided_at", "case__payload", "case__requester", "prediction__output"),
     *("prediction__model", "prediction__model_version"),
@@ -77,21 +78,29 @@ def _of_decision(row: Decision) -> Example:
 
 
 def _reported(case_type: CaseType) -> dict[str, Example]:
-    """What came back from downstream stands above the decision it corrects, unless the case was decided again since."""
-    rows = Correction.objects.filter(case__case_type=case_type, source=Correction.Source.OUTCOME, after__isnull=False)
+    """What came back from downstream or from an adjudicator stands above the decision it corrects."""
+    found = standing_corrections().filter(case__case_type=case_type, source__in=FROM_OUTSIDE)
+    rows = found.select_related("case", "prediction").order_by("pk")
+    return {f"case {row.case_id:012}": _of_report(row) for row in rows.iterator(chunk_size=2000)}
+
+
+def standing_corrections() -> QuerySet[Correction]:
+    """Corrections with an answer that may be learnt from and that nothing has overtaken: no later decision, no undoing."""
     later = Decision.objects.filter(case=OuterRef("case"), pk__gt=OuterRef("decision"))
-    unsampled = rows.filter(not_serving("case__"), ~Exists(later)).select_related("case", "prediction").order_by("pk")
-    return {f"case {row.case_id:012}": _of_report(row) for row in unsampled}
+    undone = Q(source=Correction.Source.OVERRIDE, decision__case_version__lt=F("case__version"))
+    rows = Correction.objects.filter(~undone, not_serving("case__"), after__isnull=False)
+    return rows.filter(~_read_blind("case"), ~Exists(later))
 
 
 def _of_report(row: Correction) -> Example:
     told = {"decision_id": row.decision_id, "correction_id": row.pk, "prediction": row.prediction}
-    return _of_case(row.case, row.after, origin="outcome", at=row.created_at, why=row.why, **told)
+    return _of_case(row.case, row.after, origin=row.source, at=row.created_at, why=row.why, **told)
 
 
 def serving(case_type: CaseType) -> list[Example]:
     """The samples that serve as evaluation data: a blind reader's final answers. Nothing is ever trained on them."""
-    rows = Sample.objects.filter(case__case_type=case_type, released_at=None).select_related("case", "prediction")
+    rows = Sample.objects.filter(~_read_blind("case"), case__case_type=case_type, released_at=None)
+    rows = rows.select_related("case", "prediction")
     return [_of_sample(row) for row in rows.order_by("pk").iterator(chunk_size=2000) if row.final_answer]
 
 
@@ -102,8 +111,8 @@ def _of_sample(row: Sample) -> Example:
 
 def learnable_decisions(case_type: CaseType) -> QuerySet[Decision]:
     """Decisions of people that are in force and have an output. Samples stay out while they serve as evaluation."""
-    in_force = Q(held=False) | Q(approval__approved=True)
-    people = Decision.objects.by_people().filter(in_force, not_serving("case__"), case__case_type=case_type)
+    people = Decision.objects.by_people().in_force().filter(not_serving("case__"), case__case_type=case_type)
+    people = people.filter(~_read_blind("case"))
     return people.filter(case_version=F("case__version"), output__isnull=False).order_by("pk")
 
 
@@ -116,6 +125,12 @@ def not_serving(prefix: str = "") -> Q:
     released = Exists(samples.filter(released_at__isnull=False))
     outside = Q(**{f"{prefix}sampled": False}) | Q(released)
     return outside & ~Exists(samples.filter(released_at=None)) & ~Exists(drawn)
+
+
+def _read_blind(case: str) -> Exists:
+    """Somebody is to answer the case blind: what was answered before may not leave the house until they have."""
+    tasks = ReviewTask.objects.open().filter(case=OuterRef(case), blind=True, first_answer__isnull=True)
+    return Exists(tasks)
 
 
 def _of_case(case: Case, output: dict[str, Any] | None, **more: Any) -> Example:

@@ -13,8 +13,8 @@ from cases.classifiers.local import ActiveModel
 from cases.classifiers.texts import text_of
 from cases.errors import Conflict
 from cases.models import CaseType
-from feedback.examples import not_serving
-from feedback.models import Correction, ModelVersion
+from feedback.examples import standing_corrections
+from feedback.models import ModelVersion
 
 FEW_SHOT = 8
 
@@ -43,14 +43,9 @@ def artifact_of(version: ModelVersion) -> bytes:
 
 
 def examples_for(case_type_key: str, question: Question) -> list[tuple[str, dict[str, object]]]:
-    """The newest corrections of a case type as few-shot examples, one per label first."""
-    rows = Correction.objects.filter(case__case_type__key=case_type_key, after__isnull=False)
-    newest = (
-        rows.filter(not_serving("case__"))
-        .exclude(case=question.case_id)
-        .select_related("case")
-        .order_by("-pk")[: FEW_SHOT * 8]
-    )
+    """The newest corrections of a case type that stand, as few-shot examples, one per label first."""
+    rows = standing_corrections().filter(case__case_type__key=case_type_key).exclude(case=question.case_id)
+    newest = rows.select_related("case").order_by("-pk")[: FEW_SHOT * 8]
     by_label = {row.label_after: row for row in reversed(newest)}
     return [(text_of(row.case.payload)[0], row.after or {}) for row in list(by_label.values())[:FEW_SHOT]]
 

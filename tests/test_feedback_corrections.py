@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 from django.db import IntegrityError, transaction
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cases.models.choices import State
 from feedback import corrections
@@ -53,3 +58,35 @@ def test_a_report_corrects_what_was_decided_and_not_what_the_machine_said() -> N
     made = corrections.from_report(report)
     assert (made.label_before, made.label_after) == ("billing", "other")
     assert Correction.objects.get(report=report).before == {"label": "billing"}
+
+
+def fields(before: Any, after: Any) -> dict[str, str]:
+    return {field.path: field.kind for field in corrections.changed_fields(before, after)}
+
+
+def test_the_fields_that_changed_are_named_by_their_paths() -> None:
+    before = {"label": "a", "total": 1, "paid": True, "items": [{"sku": "x", "n": 1}], "extra": 1}
+    after = {"label": "a", "total": 2, "paid": 1, "items": [{"sku": "x", "n": 2}, {"sku": "y"}], "note": None}
+    assert fields(before, after) == {
+        "total": "changed", "paid": "changed", "items[0].n": "changed", "items[1]": "added", "note": "added",
+        "extra": "removed",
+    }  # fmt: skip
+
+
+def test_of_a_rejection_every_field_is_one_too_many_and_of_no_answer_every_field_is_missing() -> None:
+    assert fields({"label": "a", "total": 1}, None) == {"label": "removed", "total": "removed"}
+    assert fields(None, {"label": "a"}) == {"label": "added"}
+
+
+outputs = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.text(max_size=2),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3),
+    max_leaves=8,
+).map(lambda value: {"label": value})
+
+
+@given(before=outputs, after=outputs)
+def test_nothing_has_changed_exactly_where_the_outputs_are_the_same_json(before: Any, after: Any) -> None:
+    assert corrections.changed_fields(before, before) == []
+    same = json.dumps(before, sort_keys=True) == json.dumps(after, sort_keys=True)
+    assert (corrections.changed_fields(before, after) == []) == same

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import redirect_stdout
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from cases.classifiers.base import Question
 from cases.erase import erase
 from cases.errors import Conflict, Forbidden, Invalid
 from cases.models import Case, CaseType
 from cases.models.choices import State
+from feedback import corrections
 from feedback.datasets import Selection, composed, freeze
 from feedback.exports import FORMATS
-from feedback.models import Dataset, LabelledExample, Sample
+from feedback.models import Dataset, LabelledExample, Sample, SecondRead
+from feedback.registry import examples_for
 from review.models import Decision
 from tests.callers import Api
 from tests.factories import make_case, make_case_type, make_decision, make_prediction, make_task, make_user
@@ -173,3 +179,78 @@ def test_over_the_api_a_dataset_is_made_listed_and_fetched() -> None:
     assert api.get("/datasets/4711/download/?format=csv").status_code == 404
     wrong = api.post("/datasets/", {"case_type": "nothing", "name": "spring"})
     assert list(wrong.json()["errors"]) == ["case_type"]
+
+
+def read_again(decision: Decision, label: str, *, settled: str = "") -> SecondRead:
+    """A second read of a decision, with ``settled`` an adjudication as well."""
+    done = {"adjudicator": make_user("supervisor"), "settled": {"label": settled}, "settled_at": timezone.now()}
+    return SecondRead.objects.create(
+        decision=decision, case_type=decision.case.case_type, probability=0.1, reader=make_user("auditor"),
+        output={"label": label}, read_at=timezone.now(), **(done if settled else {}),
+    )  # fmt: skip
+
+
+def texts(case_type: CaseType, **selection: Any) -> list[str]:
+    return [item.text for item in composed(case_type, Selection(**selection))]
+
+
+def test_only_what_enough_readers_agree_on_is_taken_and_one_reader_is_none_to_agree_with() -> None:
+    case_type = make_case_type()
+    decided(case_type, "read once")
+    read_again(decided(case_type, "agreed"), "billing")
+    read_again(decided(case_type, "settled two to one"), "refund", settled="billing")
+    read_again(decided(case_type, "one against one"), "refund")
+    known = {"source": "x", "external_id": "1", "payload": {"text": "known"}, "output": {"label": "other"}}
+    LabelledExample.objects.create(case_type=case_type, **known)
+    assert len(texts(case_type)) == 5
+    assert texts(case_type, minimum_agreement=0.5) == ["agreed", "settled two to one", "one against one"]
+    assert texts(case_type, minimum_agreement=0.6) == ["agreed", "settled two to one"]
+    assert texts(case_type, minimum_agreement=1.0) == ["agreed"]
+
+
+def test_who_reads_a_case_twice_is_one_reader() -> None:
+    case_type = make_case_type()
+    decision = decided(case_type, "twice")
+    read = read_again(decision, "billing")
+    read.reader = decision.decided_by
+    read.save()
+    assert texts(case_type, minimum_agreement=0.1) == []
+
+
+def test_what_an_adjudicator_settled_stands_above_the_decision_it_corrects() -> None:
+    case_type = make_case_type()
+    read = read_again(decided(case_type, "settled"), "other", settled="other")
+    corrections.from_adjudication(read, why="the rule says so")
+    [item] = composed(case_type, Selection())
+    assert (item.output, item.origin, item.why) == ({"label": "other"}, "adjudication", "the rule says so")
+
+
+def test_what_somebody_is_to_read_blind_is_in_no_dataset_until_they_answered() -> None:
+    case_type = make_case_type()
+    task = make_task(decided(case_type, "read again").case, reason="second_read", blind=True)
+    corrections.from_override(Decision.objects.get())
+    assert texts(case_type) == []
+    assert examples_for(case_type.key, Question(case_id=0, payload={"text": ""})) == []
+    task.first_answer = {"label": "billing"}
+    task.save()
+    assert texts(case_type) == ["read again"]
+
+
+def test_the_least_agreement_is_a_share_everywhere() -> None:
+    case_type = make_case_type()
+    read_again(decided(case_type, "agreed"), "billing")
+    decided(case_type, "read once")
+    asked = {"case_type": case_type.key, "name": "agreed", "minimum_agreement": 1}
+    api = Api(make_user("supervisor"))
+    made = api.post("/datasets/", asked).json()
+    assert (made["counts"]["examples"], made["selection"]["minimum_agreement"]) == (1, 1.0)
+    assert list(api.post("/datasets/", {**asked, "minimum_agreement": 1.5}).json()["errors"]) == ["minimum_agreement"]
+    with pytest.raises(Invalid):
+        frozen(case_type, minimum_agreement=float("nan"))
+    out = StringIO()
+    with redirect_stdout(out):
+        call_command("export_feedback", case_type.key, "--format", "csv", "--minimum-agreement", "1")
+    assert "agreed" in out.getvalue()
+    assert "read once" not in out.getvalue()
+    with pytest.raises(CommandError):
+        call_command("export_feedback", case_type.key, "--format", "csv", "--minimum-agreement", "2")

@@ -28,6 +28,7 @@ ORIGIN = "admin"
 ORIGIN_NAMES = {
     "decision": gettext_lazy("decisions of people"),
     "outcome": gettext_lazy("reports from downstream"),
+    "adjudication": gettext_lazy("disagreements that were settled"),
     "labelled": gettext_lazy("examples that came with their truth"),
     "sample": gettext_lazy("samples read blind (to judge by only)"),
 }
@@ -59,6 +60,14 @@ class FreezeForm(forms.Form):
         label=gettext_lazy("From"),
         widget=forms.CheckboxSelectMultiple,
     )
+    minimum_agreement = forms.FloatField(
+        min_value=0,
+        max_value=1,
+        initial=0,
+        label=gettext_lazy("Least agreement of the readers"),
+        help_text=gettext_lazy("A share from 0 to 1. Above 0, only cases that two people and more have read."),
+        widget=forms.NumberInput(attrs={"step": "0.05"}),
+    )
     mask = forms.BooleanField(
         required=False, initial=True, label=gettext_lazy("Mask addresses, telephone, card and account numbers")
     )
@@ -67,7 +76,8 @@ class FreezeForm(forms.Form):
     def selection(self) -> Selection:
         clean = self.cleaned_data
         days = [datetime.combine(day, time(), UTC) if day else None for day in (clean["since"], clean["until"])]
-        return Selection(since=days[0], until=days[1], origins=tuple(clean["origins"]), mask=clean["mask"])
+        plain = {name: clean[name] for name in ("mask", "minimum_agreement")}
+        return Selection(since=days[0], until=days[1], origins=tuple(clean["origins"]), **plain)
 
 
 @admin.register(Dataset)

@@ -36,6 +36,7 @@ class NewDataset(StrictSerializer):
         child=serializers.ChoiceField(choices=ORIGINS), max_length=len(ORIGINS), default=list(ORIGINS)
     )
     mask = serializers.BooleanField(default=True)
+    minimum_agreement = serializers.FloatField(min_value=0, max_value=1, default=0.0)
 
 
 class Datasets(GenericAPIView[Dataset]):

@@ -23,13 +23,23 @@ class Command(CaseTypeCommand):
             "--dataset", metavar="NAME[@VERSION]", help="a frozen dataset; its newest version by default"
         )
         parser.add_argument("--unmasked", action="store_true", help="without --dataset: leave personal data as it is")
+        parser.add_argument(
+            "--minimum-agreement",
+            type=share,
+            default=0.0,
+            metavar="SHARE",
+            help="without --dataset: only cases of two readers and more, of whom this share (0 to 1) gave the answer",
+        )
         parser.add_argument("--out", type=Path, help="the file to write; without it, standard output")
 
     def handle(self, *args: Any, **options: Any) -> None:
         case_type = self.case_type(options["case_type"])
-        items: Iterable[DatasetItem] = composed(case_type, Selection(mask=not options["unmasked"]))
+        items: Iterable[DatasetItem]
         if options["dataset"]:
             items = dataset_named(case_type, options["dataset"]).items.all()
+        else:
+            wanted = Selection(mask=not options["unmasked"], minimum_agreement=options["minimum_agreement"])
+            items = composed(case_type, wanted)
         lines = list(FORMATS[options["format"]](case_type, items))
         if options["out"] is None:
             sys.stdout.writelines(lines)
@@ -37,3 +47,11 @@ class Command(CaseTypeCommand):
         with options["out"].open("w", encoding="utf-8", newline="") as file:
             file.writelines(lines)
         self.stderr.write(f"{len(lines)} lines written to {options['out']}.")
+
+
+def share(text: str) -> float:
+    """A share from 0 to 1. ValueError otherwise."""
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise ValueError(text)
+    return value
