@@ -15,12 +15,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases.audit import Journal, journal, settled_id
-from cases.errors import Conflict
+from cases.errors import Conflict, Missing
 from cases.models.choices import Priority, Reason, State
 from feedback import corrections
 from feedback.models import Flag, SecondRead, SecondReadCursor
 from review import coin
-from review.decide import Answer, Settled
+from review.claims import demand_task
+from review.decide import Answer, Settled, decide
 from review.models import Decision, Policy, Queue, ReviewTask
 from review.reopen import reported_wrong
 from review.route import lane_queue, quality_queue
@@ -81,6 +82,22 @@ def record(*, task: ReviewTask, answer: Answer, settled: Settled, user: User, lo
         _second(read, task=task, answer=answer, settled=settled, user=user, log=log)
     else:
         _settle(read, task=task, answer=answer, output=settled.output, user=user, log=log)
+
+
+def take(task_id: int, *, place: int, user: User, lease_token: int, digest: str, origin: str) -> None:
+    """Settle a disagreement by the answer that was shown at this place (1 or 2).
+
+    Raises: as `review.decide.decide`; Missing where the task settles none.
+    """
+    demand_task(user, "review.decide_reviewtask", task_id)
+    task = ReviewTask.objects.get(pk=task_id)
+    read = to_settle(task)
+    if read is None or place not in (1, 2):
+        raise Missing(_("There are no two answers to choose from here."))
+    output = answers(read)[place - 1]
+    verb = Decision.Outcome.REJECT if output is None else Decision.Outcome.AMEND
+    answer = Answer(outcome=str(verb), output=output, reason="adjudication")
+    decide(task_id, user=user, lease_token=lease_token, digest=digest, answer=answer, origin=origin)
 
 
 def same(one: Output, other: Output) -> bool:

@@ -84,6 +84,9 @@ JOBS: tuple[Job, ...] = (
         (
             Entry(_("Samples"), "admin:feedback_sample_changelist", "samples", ("feedback.view_sample",)),
             Entry(
+                _("Second reads"), "admin:feedback_secondread_changelist", "together", ("feedback.view_secondread",)
+            ),
+            Entry(
                 _("Outcome reports"),
                 "admin:feedback_outcomereport_changelist",
                 "outcomes",

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
 
 from cases.audit import journal
 from cases.errors import Conflict, Refused
 from cases.models import AuditEvent, Case
 from cases.models.choices import Priority, State
 from feedback import erasing, jobs, second_reads
+from feedback.agreement_figures import figures_of
 from feedback.models import Correction, Flag, SecondRead, SecondReadCursor
 from review import claims
 from review.decide import Answer, decide, first_answer
@@ -250,3 +253,55 @@ def test_erasing_a_case_leaves_of_the_second_answer_its_label_alone() -> None:
         erasing.forget(case_ids=[decision.case_id], log=log)
     read = SecondRead.objects.get()
     assert (read.output, read.settled) == ({"label": "refund"}, {})
+
+
+def taking(client: Client, task: ReviewTask, user: User, place: int) -> Any:
+    User.objects.filter(pk=user.pk).update(is_staff=True)
+    client.force_login(user)
+    held = claims.claim(task.pk, user=user, origin="test")
+    page = client.get(reverse("desk:review", args=[task.pk])).content.decode()
+    assert "Two people answered differently" in page
+    data = {"task": task.pk, "lease_token": held.lease_token, "answer": place}
+    data["digest"] = digest_of(held, held.case, newest_prediction(held.case))
+    return client.post("/admin/feedback/secondread/take/", data)
+
+
+def test_the_third_person_takes_one_of_the_two_answers_on_the_desk(client: Client) -> None:
+    read, task = disagreed()
+    place = [one["label"] for one in second_reads.answers(read) if one].index("billing") + 1
+    assert taking(client, task, make_user("supervisor"), place).status_code == 302
+    read.refresh_from_db()
+    assert (read.verdict, read.settled) == ("second", {"label": "billing"})
+
+
+def test_an_answer_is_taken_by_nobody_who_does_not_hold_the_task(client: Client) -> None:
+    read, task = disagreed()
+    client.force_login(make_user("supervisor", is_staff=True))
+    data = {"task": task.pk, "lease_token": 0, "answer": 1, "digest": ""}
+    client.post("/admin/feedback/secondread/take/", data)
+    read.refresh_from_db()
+    assert read.settled_at is None
+
+
+@pytest.mark.parametrize(("role", "told"), [("supervisor", True), ("auditor", False)])
+def test_the_agreement_page_names_people_to_those_who_lead_them_alone(client: Client, role: str, told: bool) -> None:
+    by = make_user("reviewer", username="first-reader")
+    read, task = disagreed(by=by)
+    answer(task, "other", by=make_user("supervisor"))
+    client.force_login(make_user(role, is_staff=True))
+    page = client.get(f"/admin/feedback/secondread/agreement/?case_type={read.case_type.key}").content.decode()
+    assert "What people take for what" in page
+    assert ("first-reader" in page) is told
+
+
+def test_errors_that_nobody_found_are_estimated_from_those_the_two_found() -> None:
+    kind, by, auditor = make_case_type(policy=RATE), make_user("reviewer"), make_user("auditor")
+    # The machine says billing. Both correct it twice, the first alone once, nobody once.
+    for first, second in (("refund", "refund"), ("other", "other"), ("refund", "billing"), ("billing", "billing")):
+        answer(opened(decided(kind=kind, by=by, output={"label": first})), second, by=auditor)
+    figures = figures_of(kind, people=True)
+    assert figures.found == (3, 2, 2)
+    assert figures.unfound
+    assert figures.unfound.total == pytest.approx(4 * 3 / 3 - 1)
+    assert (figures.agreed.value, figures.agreed.count) == (0.75, 4)
+    assert figures.wrong.count == 3  # the disagreement is not settled yet
