@@ -34,7 +34,7 @@ def page_of(task: ReviewTask) -> str:
 
 
 def hidden(html: str, name: str) -> str:
-    found = re.search(rf'name="{name}" value="([^"]*)"', html)
+    found = re.search(rf'name="{name}"\s+value="([^"]*)"', html)
     assert found, f"no hidden {name}"
     return found.group(1)
 

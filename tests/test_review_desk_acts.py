@@ -163,3 +163,38 @@ def test_a_heartbeat_extends_the_lease_and_tells_when_it_is_lost() -> None:
         lost = client.post(address, {"lease_token": token})
         assert lost.status_code == 409
         assert lost.json()["detail"]
+
+
+ASKED = {
+    "hold": ("ask-hold", {"reason": "  "}, ""),
+    "raise": ("ask-raise", {"note": "a <b>long</b> story"}, "a &lt;b&gt;long&lt;/b&gt; story"),
+    "snooze": ("ask-snooze", {"until": "2020-01-01T09:00", "reason": "they call back"}, "they call back"),
+    "hand_over": ("ask-handing", {"person": "", "note": "please take it"}, "please take it"),
+    "help": ("ask-handing", {"person": "nobody", "note": "what is this?"}, "what is this?"),
+}
+
+
+@pytest.mark.parametrize("verb", ASKED)
+def test_a_dialog_that_is_refused_is_open_again_with_what_was_typed_and_why(verb: str) -> None:
+    client, user = signed_in()
+    task = a_task(claimed_by=user)
+    dialog, typed, kept = ASKED[verb]
+    answer = client.post(page_of(task), submission(client, task, verb=verb, aside="1", **typed))
+    html = answer.content.decode()
+    assert answer.status_code in (409, 422)
+    there = html.split(f'id="{dialog}"')[1].split("</dialog>")[0]
+    assert "data-again open" in there.split(">")[0]
+    assert kept in there
+    assert 'role="alert"' in there
+    assert html.count("data-again") == 1
+    assert ReviewTask.objects.open().get().assignee == user
+
+
+def test_what_a_dialog_asked_for_is_not_lost_with_the_lease() -> None:
+    client, user = signed_in()
+    task = a_task(claimed_by=user)
+    sent = submission(client, task, verb="hold", aside="1", reason="the customer calls back at noon")
+    ReviewTask.objects.update(assignee=make.make_user("reviewer"), lease_token=9)
+    answer = client.post(page_of(task), sent)
+    assert answer.status_code == 409
+    assert "the customer calls back at noon</textarea>" in answer.content.decode()

@@ -40,6 +40,11 @@ class Typed:
     aside: bool
 
     @property
+    def handing(self) -> bool:
+        """Whether it came from the forms that hand a task over or ask for help."""
+        return self.verb in ("hand_over", "help")
+
+    @property
     def faulty(self) -> bool:
         """Whether a field cannot be read; who rejects needs no output at all."""
         return self.verb != Decision.Outcome.REJECT and faulty(self.fields)

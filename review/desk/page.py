@@ -48,7 +48,12 @@ def review_page(
     refusal: Refused | None = None,
     left: Left | None = None,
 ) -> HttpResponse:
-    """A task's page; with ``typed`` the form keeps what was typed, with ``refusal`` it says why nothing was done."""
+    """A task's page; with ``typed`` the form keeps what was typed, with ``refusal`` it says why nothing was done.
+
+    What came from a dialog opens that dialog ``again``, as long as the task is still the reader's.
+    """
+    again = typed if typed is not None and typed.aside else None
+    typed = None if again else typed
     draft = drafts.draft_of(screen.task, screen.user) if screen.task.has_draft else None  # type: ignore[attr-defined]  # annotated
     stale = draft is not None and draft.case_version != screen.case.version
     touched = draft is not None and any(name != "active_seconds" for name in draft.fields)
@@ -66,6 +71,7 @@ def review_page(
         "case": screen.case,
         "machine": screen.machine,
         "typed": typed,
+        "again": again,
         "draft": draft,
         "touched": touched,
         "stale": stale,
@@ -77,6 +83,8 @@ def review_page(
         "changed": bool(refusal and refusal.code == "content-changed"),
         "sees_every_case": screen.user.has_perm("cases.view_every_case"),
     }
+    if again is not None and again.handing:
+        context |= _hands(screen.task, screen.user)
     return TemplateResponse(request, "review/desk.html", context, status=refusal.status if refusal else 200)
 
 
@@ -89,18 +97,21 @@ def _talk(screen: Screen) -> dict[str, Any]:
 
 
 def handing_page(request: HttpRequest, task: ReviewTask) -> HttpResponse:
-    user = reader(request)
+    frame = _frame(request, _("Hand over case #%(id)s") % {"id": task.case_id})
+    return TemplateResponse(request, "review/handing.html", {**frame, **_hands(task, reader(request))})
+
+
+def _hands(task: ReviewTask, user: User) -> dict[str, Any]:
+    """Into whose hands the task can be put, and who can be asked."""
     mine = task.assignee_id == user.pk and state_of(task, user.pk) == "mine"
     may_hand = task.closed_at is None and (mine or can(user, handing.ASSIGN, task))
-    context = {
-        **_frame(request, _("Hand over case #%(id)s") % {"id": task.case_id}),
+    return {
         "task": task,
         "mine": mine,
         "may_hand": may_hand,
         "people": handing.people_for(task, but=user),
         "targets": handing.queues_for(task) if may_hand else [],
     }
-    return TemplateResponse(request, "review/handing.html", context)
 
 
 def empty_desk(request: HttpRequest, *, left: Left | None = None) -> HttpResponse:

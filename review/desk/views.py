@@ -40,8 +40,7 @@ def review(request: HttpRequest, *, task_id: int) -> HttpResponse:
     except Refused as refusal:
         if refusal.status in (403, 404):
             raise
-        kept = None if typed.aside else typed
-        return page.review_page(request, screen_of(user, task_id), typed=kept, refusal=refusal)
+        return page.review_page(request, screen_of(user, task_id), typed=typed, refusal=refusal)
     if then.said:
         messages.success(request, then.said)
     return _go(request, task_id, typed, where=then.where)

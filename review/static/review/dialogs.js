@@ -33,6 +33,14 @@
         return true;
     };
 
+    /* What was refused is asked again, with what was written in it. */
+    desk.shown(() => {
+        const again = document.querySelector('dialog[data-again]');
+        if (!again || !again.showModal) { return; }
+        again.close();
+        again.showModal();
+        ready(again);
+    });
     document.addEventListener('click', (event) => {
         const link = event.target.closest('[data-opens]');
         if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey && document.getElementById(link.dataset.opens)) {
