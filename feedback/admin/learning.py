@@ -14,10 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.admin.base import BackOfficeAdmin, VisibleFilter, badge
-from feedback.models import Correction, LabelledExample, ModelVersion, OutcomeReport, Sample
+from feedback.models import Correction, LabelledExample, OutcomeReport, Sample
 from review.models import ReviewTask
-
-MODEL_KINDS = {"candidate": "info", "active": "ok", "retired": "", "refused": "warning"}
 
 
 class OfACase(BackOfficeAdmin):
@@ -88,30 +86,6 @@ class OutcomeReportAdmin(OfACase):
     @admin.display(description=gettext_lazy("the decision was"))
     def verdict(self, report: OutcomeReport) -> SafeString:
         return badge(_("right"), "ok") if report.correct else badge(_("wrong"), "danger")
-
-
-@admin.register(ModelVersion)
-class ModelVersionAdmin(BackOfficeAdmin):
-    list_display = ("name", "case_type", "status_badge", "measured", "created_at", "promoted_at")
-    list_filter = ("status", ("case_type", VisibleFilter))
-    list_select_related = ("case_type",)
-    ordering = ("-id",)
-    sortable_by = ()
-    fields = ("case_type", "number", "status_badge", "metrics", "trained_on", "sha256", "created_at", "promoted_at")
-    readonly_fields = ("status_badge",)
-
-    @admin.display(description=gettext_lazy("version"))
-    def name(self, version: ModelVersion) -> str:
-        return str(version)
-
-    @admin.display(description=gettext_lazy("status"))
-    def status_badge(self, version: ModelVersion) -> SafeString:
-        return badge(version.get_status_display(), MODEL_KINDS[version.status])
-
-    @admin.display(description=gettext_lazy("measured"))
-    def measured(self, version: ModelVersion) -> str:
-        numbers = {name: value for name, value in version.metrics.items() if isinstance(value, int | float)}
-        return ", ".join(f"{name} {value:.3g}" for name, value in list(numbers.items())[:4])
 
 
 @admin.register(LabelledExample)

@@ -1,0 +1,110 @@
+"""A version's card in words and figures, ready for a page: the templates only lay it out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from feedback.models import ModelVersion
+
+REPLAYED = ("automated", "escalated", "wrong")
+
+
+def card(version: ModelVersion) -> dict[str, Any]:
+    """The parts of the page; what an old version does not tell is left out."""
+    told = version.metrics
+    return {
+        "facts": _facts(version),
+        "comparison": told.get("comparison", {}),
+        "reliability": [
+            {"n": row["n"], "said": percent(row["said"]), "right": percent(row["right"]), "share": row["right"]}
+            for row in told.get("reliability", [])
+        ],
+        "coverage": [
+            {
+                "let": percent(row["coverage"]),
+                "from": figure(row["threshold"]),
+                "error": percent(row["error"]),
+                "share": row["error"],
+            }
+            for row in told.get("risk_coverage", [])
+        ],
+        "labels": _labels(version),
+        "recurrence": _recurrence(told),
+        "replay": _replayed(told.get("replay")),
+        "replayed": told.get("replay"),
+    }
+
+
+def _facts(version: ModelVersion) -> list[tuple[str, str]]:
+    told, origins = version.metrics, version.trained_on
+    return [
+        (_("Learnt from"), _("%(n)s examples") % {"n": origins.get("examples", "–")}),
+        (_("Dataset"), str(origins.get("dataset", _("everything people said until then")))),
+        (_("Held-out examples"), str(told.get("held_out", "–"))),
+        (_("Accuracy"), percent(told.get("accuracy"))),
+        (_("Calibration error"), figure(told.get("calibration_error"))),
+        (_("Log loss"), figure(told.get("log_loss"))),
+        ("SHA-256", f"{version.sha256[:16]}…"),
+    ]
+
+
+def _labels(version: ModelVersion) -> list[dict[str, Any]]:
+    return [
+        {**row, "precision": percent(row["precision"]), "recall": percent(row["recall"])}
+        for row in version.metrics.get("labels", [])
+    ]
+
+
+def _recurrence(told: dict[str, Any]) -> list[dict[str, Any]]:
+    names = {"unseen": _("kept from both models"), "learnt": _("learnt from")}
+    found = told.get("recurrence", {})
+    return [{"name": names[side], **found[side]} for side in names if side in found]
+
+
+def _replayed(figures: dict[str, Any] | None) -> list[dict[str, Any]]:
+    if not figures:
+        return []
+    names = {"automated": _("automated"), "escalated": _("to people"), "wrong": _("automated and known to be wrong")}
+    return [{"name": names[name], "then": figures[f"{name}_then"], "now": figures[f"{name}_now"]} for name in REPLAYED]
+
+
+def side_by_side(*versions: ModelVersion) -> list[dict[str, Any]]:
+    """The figures of the cards, line by line."""
+    lines: list[tuple[str, Callable[[dict[str, Any]], str]]] = [
+        (_("Held-out examples"), lambda told: str(told.get("held_out", "–"))),
+        (_("Accuracy"), lambda told: percent(told.get("accuracy"))),
+        (_("Calibration error"), lambda told: figure(told.get("calibration_error"))),
+        (_("Log loss"), lambda told: figure(told.get("log_loss"))),
+        (_("Error in the surer half"), lambda told: percent(_error_at(told, 0.5))),
+        (_("Old errors that come back, unseen"), lambda told: _recurring(told, "unseen")),
+        (_("Old errors that come back, learnt from"), lambda told: _recurring(told, "learnt")),
+        (_("Last week: would be automated"), lambda told: str(told.get("replay", {}).get("automated_now", "–"))),
+        (_("Last week: would go to people"), lambda told: str(told.get("replay", {}).get("escalated_now", "–"))),
+    ]
+    return [{"name": name, "values": [pick(version.metrics) for version in versions]} for name, pick in lines]
+
+
+def labels_side_by_side(*versions: ModelVersion) -> list[dict[str, Any]]:
+    tables = [{row["label"]: row for row in _labels(version)} for version in versions]
+    names = sorted(set().union(*tables))
+    return [{"label": name, "rows": [table.get(name) for table in tables]} for name in names]
+
+
+def _error_at(told: dict[str, Any], coverage: float) -> float | None:
+    return next((p["error"] for p in told.get("risk_coverage", []) if p["coverage"] == coverage), None)
+
+
+def _recurring(told: dict[str, Any], side: str) -> str:
+    rows = told.get("recurrence", {}).get(side)
+    return _("%(wrong)s of %(n)s") % {"wrong": rows["wrong_after"], "n": rows["n"]} if rows else "–"
+
+
+def percent(value: float | None) -> str:
+    return "–" if value is None else f"{value * 100:.1f} %"
+
+
+def figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
