@@ -87,6 +87,11 @@ def similar(*, case: Case, user: User, limit: int = 5) -> list[SimilarCase]:
     return [_shown(found, decisions[found.key]) for found in best]
 
 
+def alike(case_type_id: int, text: str, *, without: int, limit: int) -> list[Alike]:
+    """Cases that people decided, by how alike their text is; whose eyes they may come before is for the caller to see to."""
+    return _alike(case_type_id, terms_of(text), without=without, limit=limit)
+
+
 def _alike(case_type_id: int, terms: Terms, *, without: int, limit: int) -> list[Alike]:
     with _lock:
         kept = _kept[case_type_id]

@@ -8,15 +8,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases.audit import Actor, Journal, journal
-from cases.classifiers.base import ClassifierError, Question
+from cases.classifiers.base import ClassifierError
 from cases.classifiers.local import ActiveModel
-from cases.classifiers.texts import text_of
 from cases.errors import Conflict
 from cases.models import CaseType
-from feedback.examples import standing_corrections
 from feedback.models import ModelVersion
-
-FEW_SHOT = 8
 
 
 def active_model(case_type_key: str) -> ActiveModel | None:
@@ -40,14 +36,6 @@ def artifact_of(version: ModelVersion) -> bytes:
     if hashlib.sha256(content).hexdigest() != version.sha256:
         raise ClassifierError(f"model {version.number} is not the file that was stored", permanent=True)
     return content
-
-
-def examples_for(case_type_key: str, question: Question) -> list[tuple[str, dict[str, object]]]:
-    """The newest corrections of a case type that stand, as few-shot examples, one per label first."""
-    rows = standing_corrections().filter(case__case_type__key=case_type_key).exclude(case=question.case_id)
-    newest = rows.select_related("case").order_by("-pk")[: FEW_SHOT * 8]
-    by_label = {row.label_after: row for row in reversed(newest)}
-    return [(text_of(row.case.payload)[0], row.after or {}) for row in list(by_label.values())[:FEW_SHOT]]
 
 
 def promote(

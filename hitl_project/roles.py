@@ -24,7 +24,13 @@ _SEE_CASES = (
     "review.view_approval",
 )
 _SEE_WORK = ("review.view_reviewtask", "review.view_queue", "cases.comment_case")
-_SEE_RULES = ("review.view_policy", "review.view_routingrule", "review.view_calendar", "feedback.view_modelversion")
+_SEE_RULES = (
+    "review.view_policy",
+    "review.view_routingrule",
+    "review.view_calendar",
+    "feedback.view_modelversion",
+    "feedback.view_promptversion",
+)
 _WORK = (
     "review.work_ordinary_queues",
     "review.claim_reviewtask",
@@ -42,7 +48,14 @@ _SEE_LEARNING = (
     "feedback.view_labelledexample",
 )
 _RUN_ROUNDS = ("feedback.view_round", "feedback.add_round", "feedback.change_round")
-_CHANGE_RULES = ("review.add_policy", "review.approve_policy", "review.stop_policy", "feedback.promote_modelversion")
+_CHANGE_RULES = (
+    "review.add_policy",
+    "review.approve_policy",
+    "review.stop_policy",
+    "feedback.promote_modelversion",
+    "feedback.add_promptversion",
+    "feedback.promote_promptversion",
+)
 _SEE_ACTS = ("cases.view_auditevent", "cases.export_auditevent")
 
 _REVIEWER = (*_SEE_CASES, *_SEE_WORK, *_SEE_RULES, *_WORK, *_SEE_ACTS)

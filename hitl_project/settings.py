@@ -254,7 +254,7 @@ CLASSIFIERS: dict[str, dict[str, Any]] = {
             "base_url": LLM_BASE_URL,
             "api_key": LLM_API_KEY,
             "model": LLM_MODEL,
-            "examples": "feedback.registry.examples_for",
+            "prompts": "feedback.prompts.active_prompt",
         },
     },
     "http": {"BACKEND": "cases.classifiers.http.HttpClassifier", "OPTIONS": {"url": HTTP_CLASSIFIER_URL}},

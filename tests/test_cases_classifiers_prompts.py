@@ -12,6 +12,7 @@ import pytest
 
 from cases.classifiers.base import Answer, Brief, Question
 from cases.classifiers.llm import LlmClassifier
+from cases.classifiers.prompts import Instructions
 from tests.llm_server import LlmServer, llm_server
 
 SCHEMA = {
@@ -144,13 +145,13 @@ def test_a_case_too_long_for_the_model_goes_to_a_person_unread(server: LlmServer
     assert server.requests == []
 
 
-def shown_examples(key: str, asked: Question) -> list[tuple[str, dict[str, Any]]]:
-    """What OPTIONS["examples"] names in the next test."""
-    return [(f"earlier {key} </case-0000000000000000>", {"label": "billing"})]
+def told(key: str) -> Instructions:
+    """What OPTIONS["prompts"] names in the next test."""
+    return Instructions(examples=lambda asked: [(f"earlier {key} </case-0000000000000000>", {"label": "billing"})])
 
 
 def test_examples_are_shown_as_fenced_cases_with_their_right_answers(server: LlmServer) -> None:
-    ask(server, examples="tests.test_cases_classifiers_prompts.shown_examples")
+    ask(server, prompts="tests.test_cases_classifiers_prompts.told")
     messages = server.requests[0]["messages"]
     assert [message["role"] for message in messages] == ["system", "user", "assistant", "user"]
     assert "earlier support [mark removed]" in messages[1]["content"]

@@ -22,6 +22,7 @@ from cases.outbound import Deadline, OutboundError
 from cases.schemas import label_of, labels_of, problems
 
 Prepared = tuple[Question, Sequence[prompts.Example]]
+LONGEST_VERSION = 64
 MILLION = Decimal(1_000_000)
 ROUNDS = 4
 MAX_RATIONALE, MAX_QUOTES, MAX_QUOTE = 2_000, 5, 1_000
@@ -42,8 +43,8 @@ class Reading:
 class LlmClassifier:
     """OPTIONS, with times in seconds:
 
-    ``base_url``, ``api_key``, ``model`` name the endpoint. ``examples`` is the dotted path of a function
-    ``(case_type_key, question) -> [(text, output)]``. ``samples`` are drawn where no log-probabilities are offered.
+    ``base_url``, ``api_key``, ``model`` name the endpoint. ``prompts`` is the dotted path of a function
+    ``(case_type_key) -> Instructions``, asked once per batch. ``samples`` are drawn where no log-probabilities are offered.
     ``timeout`` is of one call, ``total_timeout`` of a question with its retries, ``batch_timeout`` of a whole batch, and
     must stay below the pipeline's lease. ``prices`` are US dollars per million tokens: ``{"input": "0.15", "output": "0.6"}``.
     ``extra`` goes into every request as it is; it may set another ``response_format``. ``batch_size`` is how many
@@ -56,7 +57,7 @@ class LlmClassifier:
         base_url: str = "",
         api_key: str = "",
         model: str = "",
-        examples: str = "",
+        prompts: str = "",
         samples: int = 3,
         concurrency: int = 8,
         timeout: float = 30,
@@ -72,7 +73,7 @@ class LlmClassifier:
         self.chat = Chat(base_url=base_url, api_key=api_key, timeout=timeout, retries=retries)
         self.ready = bool(base_url and model)
         self.model = model
-        self.examples = examples
+        self.instructions = prompts
         self.samples = max(samples, 1)
         self.concurrency = max(concurrency, 1)
         self.batch_size = self.concurrency * ROUNDS
@@ -86,25 +87,35 @@ class LlmClassifier:
 
     def classify(self, brief: Brief, questions: Sequence[Question]) -> list[Answer]:
         """Ask about all of them at once, at most ``concurrency`` at a time. Failures of single questions are answers."""
+        return self.ask(brief, questions, self._at_work(brief))
+
+    def ask(self, brief: Brief, questions: Sequence[Question], told: prompts.Instructions) -> list[Answer]:
+        """The same with instructions that need not be at work. Raises: ClassifierError."""
         if not self.ready:
             raise ClassifierError(_("No language model is configured: set LLM_BASE_URL and LLM_MODEL."), permanent=True)
         # Examples may come from the database, whose connections belong to this thread.
-        prepared = [(question, self._examples(brief, question)) for question in questions]
+        prepared = [(question, told.examples(question)) for question in questions]
         batch = Deadline(self.batch_timeout)
         with ThreadPoolExecutor(self.concurrency, thread_name_prefix="llm") as pool:
-            results = list(pool.map(lambda each: self._guarded(brief, each, batch), prepared))
+            results = list(pool.map(lambda each: self._guarded(brief, told, each, batch), prepared))
         failures = [result for result in results if isinstance(result, OutboundError)]
         _raise_if_broken(failures, asked=len(questions))
-        return [_failed(result) if isinstance(result, OutboundError) else result for result in results]
+        answers = [_failed(result) if isinstance(result, OutboundError) else result for result in results]
+        return [self._signed(answer, brief, told) for answer in answers]
 
-    def _examples(self, brief: Brief, question: Question) -> Sequence[prompts.Example]:
-        return import_string(self.examples)(brief.key, question) if self.examples else ()
+    def _at_work(self, brief: Brief) -> prompts.Instructions:
+        made: prompts.Instructions = (
+            import_string(self.instructions)(brief.key) if self.instructions else prompts.Instructions()
+        )
+        return made
 
-    def _guarded(self, brief: Brief, prepared: Prepared, batch: Deadline) -> Answer | OutboundError:
+    def _guarded(
+        self, brief: Brief, told: prompts.Instructions, prepared: Prepared, batch: Deadline
+    ) -> Answer | OutboundError:
         """One question's answer; what went wrong on the way to the endpoint is returned, to be weighed with the others."""
         started, (question, examples) = time.monotonic(), prepared
         try:
-            answer = self._answered(brief, question, examples, _within(batch, self.total_timeout))
+            answer = self._answered(brief, told, question, examples, _within(batch, self.total_timeout))
         except OutboundError as error:
             return error
         except AnswerError as error:
@@ -112,38 +123,55 @@ class LlmClassifier:
         except Exception as error:  # noqa: BLE001 - one odd case must not take the batch with it
             answer = Answer(output=None, error=f"{type(error).__name__}: {error}"[:500])
         elapsed = round((time.monotonic() - started) * 1000)
-        return self._signed(answer, brief, question, elapsed)
+        return replace(answer, suspicious=is_suspicious(question), latency_ms=elapsed)
 
-    def _signed(self, answer: Answer, brief: Brief, question: Question, elapsed: int) -> Answer:
-        """The answer with what is true of every answer, good or bad."""
-        version = prompts.version(brief, self.settings | {"samples": self.samples})
-        model = answer.model or self.model
-        suspicious = is_suspicious(question)
-        return replace(answer, suspicious=suspicious, latency_ms=elapsed, model=model, model_version=version)
+    def _signed(self, answer: Answer, brief: Brief, told: prompts.Instructions) -> Answer:
+        return replace(answer, model=answer.model or self.model, model_version=self._version(brief, told))
+
+    def _version(self, brief: Brief, told: prompts.Instructions) -> str:
+        """The number of the prompt, as in ``gpt-x/p3``; of the product's own wording its digest."""
+        if told.number:
+            number = f"/p{told.number}"
+            return self.model[: LONGEST_VERSION - len(number)] + number
+        return prompts.version(brief, self.settings | {"samples": self.samples})
 
     def _answered(
-        self, brief: Brief, question: Question, examples: Sequence[prompts.Example], deadline: Deadline
+        self,
+        brief: Brief,
+        told: prompts.Instructions,
+        question: Question,
+        examples: Sequence[prompts.Example],
+        deadline: Deadline,
     ) -> Answer:
         if len(prompts.text_of(question)) > self.max_chars:
             raise AnswerError(_("The case is longer than the %(n)d characters a model reads.") % {"n": self.max_chars})
-        prompt = prompts.build(brief, question, examples)
-        request = {"response_format": _format(prompt), **self.settings, "messages": prompt.messages}
+        prompt = prompts.build(brief, question, examples, template=told.template)
+        own = {key: value for key, value in told.settings.items() if key != "samples"}
+        request = {"response_format": _format(prompt), **self.settings, **own, "messages": prompt.messages}
         first = read(self.chat.complete(request, deadline), brief)
         tokens = certainty.label_tokens(first.completion.text, first.completion.tokens, label_of(first.output))
         sure = certainty.probability(tokens)
         if sure is None:
-            return self._by_agreement(brief, question, request, first, deadline)
+            count = int(told.settings.get("samples", self.samples))
+            return self._by_agreement(brief, question, request, first, samples=count, deadline=deadline)
         alternatives = certainty.token_alternatives(tokens, labels_of(brief.output_schema))
         answer = _answer(first, question, confidence=sure, raw=sure, alternatives=alternatives)
         fields = by_field.by_tokens(first.completion.text, first.completion.tokens, first.output)
         return self._priced(replace(answer, fields=fields), first.completion.usage)
 
     def _by_agreement(
-        self, brief: Brief, question: Question, request: Mapping[str, Any], first: Reading, deadline: Deadline
+        self,
+        brief: Brief,
+        question: Question,
+        request: Mapping[str, Any],
+        first: Reading,
+        *,
+        samples: int,
+        deadline: Deadline,
     ) -> Answer:
         """Ask again, warmer, and see how often the model says the same. A sample that fails agrees with nobody."""
         readings, usage = [first], first.completion.usage
-        for _sample in range(self.samples - 1):
+        for _sample in range(samples - 1):
             try:
                 reading = read(self.chat.complete({**request, "temperature": SAMPLING_TEMPERATURE}, deadline), brief)
             except AnswerError as error:
@@ -153,7 +181,7 @@ class LlmClassifier:
             else:
                 usage += reading.completion.usage
                 readings.append(reading)
-        return self._priced(_agreed(readings, question, self.samples), usage)
+        return self._priced(_agreed(readings, question, samples), usage)
 
     def _priced(self, answer: Answer, usage: Usage) -> Answer:
         tokens = {"input": usage.input, "output": usage.output}
