@@ -119,9 +119,11 @@ def _truths(case_ids: Sequence[int]) -> dict[int, list[tuple[datetime, Output]]]
     told = reports.values_list("case_id", "reported_at", "correct", "output", "decision__output")
     for case_id, at, correct, output, decided in told:
         found.setdefault(case_id, []).append((at, decided if correct else output))
-    settled = SecondRead.objects.filter(decision__case__in=case_ids, settled_at__isnull=False)
-    for case_id, at, output in settled.values_list("decision__case_id", "settled_at", "settled"):
-        found.setdefault(case_id, []).append((at, output))
+    for read in SecondRead.objects.filter(decision__case__in=case_ids).values_list(
+        "decision__case_id", "settled_at", "settled"
+    ):
+        if read[1] is not None:
+            found.setdefault(read[0], []).append((read[1], read[2]))
     return {case_id: sorted(rows, key=lambda row: row[0]) for case_id, rows in found.items()}
 
 

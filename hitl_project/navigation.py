@@ -82,6 +82,7 @@ JOBS: tuple[Job, ...] = (
         "quality",
         _("Quality"),
         (
+            Entry(_("Rounds"), "admin:feedback_round_changelist", "together", ("feedback.view_round",)),
             Entry(_("Samples"), "admin:feedback_sample_changelist", "samples", ("feedback.view_sample",)),
             Entry(
                 _("Second reads"), "admin:feedback_secondread_changelist", "together", ("feedback.view_secondread",)

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -309,3 +311,92 @@ class TestReading:
         sample = Sample.objects.get()
         assert (sample.draw, sample.automated, sample.correct) == (draw, True, False)
         assert Draw.objects.get().dropped == ""
+
+
+class TestPages:
+    pytestmark = DATABASE
+
+    @pytest.fixture
+    def office(self, client: Client) -> Client:
+        client.force_login(make_user("supervisor", is_staff=True))
+        return client
+
+    def page(self, round_: Round) -> str:
+        return reverse("admin:feedback_round_change", args=[round_.pk])
+
+    def test_a_supervisor_opens_a_round_sees_it_and_stops_it(self, office: Client, case_type: CaseType) -> None:
+        automated(case_type, at=timezone.now() - timedelta(days=3))
+        today = timezone.now().date()
+        days = {"since": today - timedelta(days=5), "until": today}
+        form = {"case_type": case_type.pk, "kind": "once", **days, "size": 9, "per_label": 0, "days": 7}
+        wrong = office.post(reverse("admin:feedback_round_add"), {**form, "until": today + timedelta(days=3)})
+        assert "must be over" in wrong.content.decode()
+        assert office.post(reverse("admin:feedback_round_add"), form).status_code == 302
+        round_ = Round.objects.get()
+        assert "0 of 1 read" in office.get(self.page(round_)).content.decode()
+        assert f"{case_type} 1" in office.get(reverse("admin:feedback_round_changelist")).content.decode()
+        office.post(reverse("admin:feedback_round_stop", args=[round_.pk]))
+        round_.refresh_from_db()
+        assert round_.closed_at
+        assert "Stop this round" not in office.get(self.page(round_)).content.decode()
+
+    def test_the_result_tells_the_errors_found_and_the_share_of_the_uniform_draws_alone(
+        self, office: Client, case_type: CaseType
+    ) -> None:
+        make_queue("seniors", kind="supervisor", groups=("supervisor",))
+        for label in ("refund", "refund", "billing"):
+            automated(case_type, label=label)
+        round_ = opened(case_type, size=1, per_label=1)
+        auditor = make_user("auditor")
+        for draw in list(round_.draws.select_related("task")):
+            assert draw.task
+            read(draw.task, by=auditor, answer="other")
+        shown = office.get(self.page(round_)).content.decode()
+        assert "1 of 1; 95 %" in shown
+        assert shown.count("→ <strong>other</strong>") == 2
+        listed = office.get(reverse("admin:feedback_sample_changelist")).content.decode()
+        assert self.page(round_) in listed
+
+    def test_releasing_asks_why_and_is_on_record(self, office: Client, case_type: CaseType) -> None:
+        automated(case_type)
+        round_ = opened(case_type)
+        draw = round_.draws.get()
+        assert draw.task
+        read(draw.task, by=make_user("auditor"), answer="refund")
+        release_page = reverse("admin:feedback_round_release", args=[round_.pk])
+        office.post(release_page, {"reason": " "})
+        assert Sample.objects.get().released_at is None
+        office.post(release_page, {"reason": "calibrated on newer ones"})
+        sample = Sample.objects.get()
+        assert sample.released_at
+        assert sample.released_because == "calibrated on newer ones"
+        assert AuditEvent.objects.filter(action="sample.released", object_id=sample.pk).exists()
+
+    def test_an_auditor_reads_and_may_not_release_and_a_reviewer_sees_nothing(
+        self, client: Client, case_type: CaseType
+    ) -> None:
+        automated(case_type)
+        round_ = opened(case_type)
+        draw = round_.draws.get()
+        auditor = make_user("auditor", is_staff=True)
+        assert draw.task
+        read(draw.task, by=auditor, answer="refund")
+        client.force_login(auditor)
+        shown = client.get(self.page(round_)).content.decode()
+        assert "Your own readings" in shown
+        assert "release-reason" not in shown
+        client.post(reverse("admin:feedback_round_release", args=[round_.pk]), {"reason": "because"})
+        assert Sample.objects.get().released_at is None
+        client.force_login(make_user("reviewer", is_staff=True))
+        assert client.get(self.page(round_)).status_code in {302, 403, 404}
+
+    def test_the_lists_cost_the_same_for_one_round_and_for_many(self, office: Client, case_type: CaseType) -> None:
+        counts = []
+        for number in (1, 2, 9):
+            for _ in range(number):
+                automated(case_type)
+                opened(case_type)
+            with CaptureQueriesContext(connection) as queries:
+                office.get(reverse("admin:feedback_round_changelist"))
+            counts.append(len(queries))
+        assert counts[1] == counts[2] <= 20

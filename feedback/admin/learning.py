@@ -65,16 +65,24 @@ class SampleAdmin(OfACase):
         "verdict",
         "automated",
         "probability",
+        "round",
         "read_by",
         "read_at",
         "released_at",
     )
-    list_filter = ("correct", "automated", ("case__case_type", VisibleFilter))
-    list_select_related = ("case__case_type", "read_by")
+    list_filter = ("correct", "automated", "uniform", ("case__case_type", VisibleFilter))
+    list_select_related = ("case__case_type", "read_by", "draw__round__case_type")
 
     @admin.display(description=gettext_lazy("the machine was"))
     def verdict(self, sample: Sample) -> SafeString:
         return badge(_("right"), "ok") if sample.correct else badge(_("wrong"), "danger")
+
+    @admin.display(description=gettext_lazy("round"))
+    def round(self, sample: Sample) -> SafeString | str:
+        if sample.draw is None:
+            return "–"
+        address = reverse("admin:feedback_round_change", args=[sample.draw.round_id])
+        return format_html('<a href="{}">{}</a>', address, sample.draw.round.number)
 
 
 @admin.register(OutcomeReport)
