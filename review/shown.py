@@ -10,10 +10,17 @@ from cases.access import Account
 from cases.models import Case, Prediction
 from cases.models.choices import Reason
 from review.models import Decision, ReviewTask
+from review.planted import hiding, planted_of
 
 
 def newest_prediction(case: Case) -> Prediction | None:
     return Prediction.objects.filter(case=case).order_by("-id").first()
+
+
+def shown_prediction(task: ReviewTask) -> Prediction | None:
+    """What this task shows as the machine's answer: the newest prediction, or on a known case what was planted there."""
+    known = planted_of(task) if task.closed_at is None else None
+    return known.prediction() if known else newest_prediction(task.case)
 
 
 def conceals(task: ReviewTask) -> bool:
@@ -42,5 +49,6 @@ def _sha256(parts: list[object]) -> str:
 
 def concealed_ids(user: Account, case_ids: Iterable[int]) -> set[int]:
     """The cases that somebody is to read blind and has not answered yet: nothing of the machine's answer may be told."""
-    unanswered = ReviewTask.objects.open().filter(case__in=list(case_ids), blind=True, first_answer__isnull=True)
-    return set(unanswered.values_list("case_id", flat=True))
+    case_ids = list(case_ids)
+    unanswered = ReviewTask.objects.open().filter(case__in=case_ids, blind=True, first_answer__isnull=True)
+    return set(unanswered.values_list("case_id", flat=True)) | set(hiding(user, case_ids))
