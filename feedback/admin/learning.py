@@ -14,14 +14,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.admin.base import BackOfficeAdmin, VisibleFilter, badge
-from feedback.models import Correction, LabelledExample, OutcomeReport, Sample
+from feedback.models import LabelledExample, OutcomeReport, Sample
 from review.models import ReviewTask
 
 
 class OfACase(BackOfficeAdmin):
     """Rows that hang on a case; those of a case that somebody reads blind are left out until it is answered."""
 
-    list_display_links = None
+    list_display_links: Any = None
     list_select_related: ClassVar[Any] = ("case__case_type",)
     ordering = ("-id",)
     sortable_by = ()
@@ -43,18 +43,6 @@ class OfACase(BackOfficeAdmin):
     @admin.display(description=gettext_lazy("case type"))
     def case_type(self, row: Any) -> str:
         return str(row.case.case_type.name)
-
-
-@admin.register(Correction)
-class CorrectionAdmin(OfACase):
-    list_display = ("case_link", "case_type", "change", "source", "given_by", "created_at")
-    list_filter = ("source", ("case__case_type", VisibleFilter))
-    list_select_related = ("case__case_type", "given_by")
-
-    @admin.display(description=gettext_lazy("correction"))
-    def change(self, correction: Correction) -> SafeString:
-        before, after = correction.label_before or "–", correction.label_after or "–"
-        return format_html("{} → <strong>{}</strong>", before, after)
 
 
 @admin.register(Sample)
