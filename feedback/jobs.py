@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 from cases.classifiers.base import ClassifierError
 from cases.classifiers.text_model import ModelFileError
 from cases.classifiers.text_training import NotEnoughExamples, TrainingFailed
-from cases.errors import Refused
+from cases.errors import Conflict, Refused
 from cases.models import CaseType
-from feedback import fingerprints, rounds, runs, schedule, second_reads, shadow
-from feedback.models import ModelVersion, Run
+from feedback import fingerprints, prompt_trials, rounds, runs, schedule, second_reads, shadow
+from feedback.models import ModelVersion, PromptVersion, Run
 from feedback.replay import replay
 from feedback.training import judge_again
 from feedback.training import train as train_model
@@ -84,6 +84,22 @@ def _replay(run: Run, tell: runs.Tell) -> str:
     return _("%(cases)s cases of last week") % figures
 
 
+def _evaluate_prompt(run: Run, tell: runs.Tell) -> str:
+    version, dataset = _prompt_of(run), run.dataset
+    if dataset is None:
+        raise Conflict(_("Name the dataset to judge it by."))
+    return prompt_trials.evaluate(version, dataset, actor=run.started_by, origin=ORIGIN, tell=tell).why
+
+
+def _replay_prompt(run: Run, tell: runs.Tell) -> str:
+    figures = prompt_trials.replay(_prompt_of(run), actor=run.started_by, origin=ORIGIN, tell=tell)
+    return _("%(cases)s cases of last week") % figures
+
+
+def _prompt_of(run: Run) -> PromptVersion:
+    return PromptVersion.objects.select_related("case_type", "dataset").get(pk=run.prompt_id)
+
+
 def _model_of(run: Run) -> ModelVersion:
     if run.model is None:
         raise TrainingFailed("the run names no version")
@@ -94,6 +110,8 @@ WORK: dict[tuple[str, str], Work] = {
     (Run.Kind.TRAIN, "model"): _train,
     (Run.Kind.EVALUATE, "model"): _evaluate,
     (Run.Kind.REPLAY, "model"): _replay,
+    (Run.Kind.EVALUATE, "prompt"): _evaluate_prompt,
+    (Run.Kind.REPLAY, "prompt"): _replay_prompt,
 }
 
 
