@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from cases import hooks
 from cases.access import visible
+from cases.concealment import concealed_ids
 from cases.errors import Missing
 from cases.models import Attachment, Case, Prediction
 from cases.models.choices import Reason
@@ -58,16 +59,13 @@ class Screen:
     confusions: list[Any]
     similar: list[Any]
     digest: str
+    concealed: bool = False
     messages: list[str] = field(default_factory=list)
 
     @property
     def scored_fields(self) -> list[Field]:
         """The form, with what the machine said of each field beside it."""
         return judged(self.fields, self.machine) if self.machine else self.fields
-
-    @property
-    def concealed(self) -> bool:
-        return conceals(self.task)
 
     @property
     def revealed(self) -> bool:
@@ -176,7 +174,7 @@ def screen_of(user: User, task_id: int) -> Screen:
     Raises: Missing where the account may not see the task.
     """
     task = read_task(user, task_id)
-    case, hidden = task.case, conceals(task)
+    case, hidden = task.case, _concealed(user, task)
     predictions = predictions_of(case)
     newest = predictions[0] if predictions else None
     shown = None if hidden else newest
@@ -204,7 +202,13 @@ def screen_of(user: User, task_id: int) -> Screen:
         confusions=_confusions(case, shown),
         similar=[] if hidden else hooks.ask("similar", case=case, user=user, limit=ALIKE),
         digest=digest_of(task, case, newest),
+        concealed=hidden,
     )
+
+
+def _concealed(user: User, task: ReviewTask) -> bool:
+    """Also on the page of an earlier task, while somebody is to read the case blind."""
+    return conceals(task) or (task.closed_at is not None and bool(concealed_ids(user, [task.case_id])))
 
 
 def _attachments(user: User, task: ReviewTask) -> list[Attachment]:
