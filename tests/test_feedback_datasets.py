@@ -19,8 +19,8 @@ from cases.models.choices import State
 from feedback import corrections
 from feedback.datasets import Selection, composed, freeze
 from feedback.exports import FORMATS
+from feedback.few_shot import Choice, shots
 from feedback.models import Dataset, LabelledExample, Sample, SecondRead
-from feedback.registry import examples_for
 from review.models import Decision
 from tests.callers import Api
 from tests.factories import make_case, make_case_type, make_decision, make_prediction, make_task, make_user
@@ -230,7 +230,7 @@ def test_what_somebody_is_to_read_blind_is_in_no_dataset_until_they_answered() -
     task = make_task(decided(case_type, "read again").case, reason="second_read", blind=True)
     corrections.from_override(Decision.objects.get())
     assert texts(case_type) == []
-    assert examples_for(case_type.key, Question(case_id=0, payload={"text": ""})) == []
+    assert shots(case_type, Question(case_id=0, payload={"text": ""}), Choice()) == []
     task.first_answer = {"label": "billing"}
     task.save()
     assert texts(case_type) == ["read again"]
