@@ -6,7 +6,7 @@ dotted paths of ``(user, case_ids) -> set of case ids``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -14,6 +14,14 @@ from django.utils.module_loading import import_string
 
 from cases.access import Account
 from cases.models import Case
+from cases.models.choices import State
+
+
+def listed(user: Account, page: Iterable[Case], *, hidden: Collection[int]) -> list[Case]:
+    """The page of a list without those of the hidden cases of which the state alone would tell what came of them."""
+    ended = (State.DECIDED, State.CLOSED)
+    everywhere = isinstance(user, User) and user.has_perm("cases.view_every_case")
+    return [case for case in page if everywhere or case.pk not in hidden or case.state not in ended]
 
 
 def concealed_ids(user: Account, case_ids: Iterable[int]) -> set[int]:

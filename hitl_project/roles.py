@@ -48,6 +48,13 @@ _SEE_LEARNING = (
     "feedback.view_labelledexample",
 )
 _RUN_ROUNDS = ("feedback.view_round", "feedback.add_round", "feedback.change_round")
+_PLANT_GOLD = (
+    "feedback.view_goldcase",
+    "feedback.add_goldcase",
+    "feedback.change_goldcase",
+    "feedback.view_flag",
+    "feedback.change_flag",
+)
 _CHANGE_RULES = (
     "review.add_policy",
     "review.approve_policy",
@@ -70,6 +77,7 @@ ROLES: dict[str, frozenset[str]] = {
             *_SEE_LEARNING,
             *_CHANGE_RULES,
             *_RUN_ROUNDS,
+            *_PLANT_GOLD,
             "cases.view_every_case",
             "cases.retry_effect",
             "cases.redeliver_webhookendpoint",
@@ -97,6 +105,7 @@ ROLES: dict[str, frozenset[str]] = {
             *_SEE_LEARNING,
             *_SEE_ACTS,
             *_RUN_ROUNDS,
+            *_PLANT_GOLD,
             "cases.view_every_case",
             "cases.view_every_auditevent",
             "cases.view_auditseal",

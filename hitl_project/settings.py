@@ -217,14 +217,14 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 
 # ── The flow ────────────────────────────────────────────────────────────────────────────────────────────────────────
 PIPELINE = {"received": "cases.jobs.classify", "classified": "review.jobs.route", "decided": "cases.jobs.deliver"}
-# What a lower app tells the higher ones, inside its own transaction.
-HOOKS: dict[str, list[str]] = {
+HOOKS: dict[str, list[str]] = {  # what a lower app tells and asks the higher ones, inside its own transaction
     "case_cancelled": ["review.tasks.end_open_tasks"],
     "case_erased": ["review.erasing.forget", "feedback.erasing.forget"],
     "concealed": ["review.shown.concealed_ids"],
     "decision_made": ["feedback.listeners.decision_made"],
     "decision_approved": ["feedback.listeners.decision_approved"],
     "similar": ["feedback.fingerprints.similar"],
+    "planted": ["feedback.plantings.planted"],
     "confusions": ["feedback.confusions.confusions"],
     "sample_read": ["feedback.listeners.task_read"],
 }

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Count, F, Sum
 
 from cases.models import CaseType
+from cases.models.choices import Reason
 from metrics.models import Span, WorkRollup
 from metrics.periods import floor
 from review.models import ReviewTask
@@ -36,7 +37,8 @@ def unmet(case_type: CaseType | None, *, since: datetime, now: datetime) -> Coun
     """
     hour = floor(now, Span.HOUR)
     rows = _of(case_type, WorkRollup.objects.within(Span.HOUR, since, hour))
-    live = ReviewTask.objects.open().filter(due_at__gte=hour, due_at__lt=now).order_by()
+    live = ReviewTask.objects.open().filter(planted=False, due_at__gte=hour, due_at__lt=now).order_by()
+    live = live.exclude(reason=Reason.SECOND_READ)
     if case_type:
         live = live.filter(case__case_type=case_type)
     lanes: Counter[Lane] = Counter()

@@ -15,6 +15,7 @@ from cases.access import EVERYTHING, NOTHING, scope_of
 from cases.models import AuditEvent, Case, Prediction
 from cases.scopes import sees_every_case, with_their_cases
 from review.models import Approval, Decision, Notice, Policy, Queue, ReviewTask
+from review.planted import hides, not_for
 
 SENDER_VERBS = frozenset(
     {"cases.cancel_case", "cases.predict_case", "cases.add_attachment", "feedback.add_outcomereport"}
@@ -71,6 +72,10 @@ def cases(user: User, verb: str) -> Q:
 
 @scope_of(ReviewTask)
 def tasks(user: User, verb: str) -> Q:
+    return _tasks(user, verb) & ~not_for(user)
+
+
+def _tasks(user: User, verb: str) -> Q:
     if verb == "review.view_reviewtask":
         return with_their_cases(user) if user.has_perm("cases.add_case") or sees_every_case(user) else _theirs(user)
     if verb == "review.release_any_reviewtask":
@@ -89,19 +94,20 @@ def decisions(user: User, verb: str) -> Q:
         return with_their_cases(user) & ~Q(Exists(earlier))
     if verb == "review.undo_decision" and not user.has_perm("review.override_decision"):
         return Q(decided_by=user)
-    return with_their_cases(user)
+    return with_their_cases(user) & ~hides(user)
 
 
 @scope_of(Approval)
 def approvals(user: User, verb: str) -> Q:
-    return with_their_cases(user, "decision__case")
+    return with_their_cases(user, "decision__case") & ~hides(user, "decision__case")
 
 
 @scope_of(Prediction)
 def predictions(user: User, verb: str) -> Q:
     """What the machine said is hidden from those who are to read the case blind, until somebody has answered."""
     blind = ReviewTask.objects.filter(case=OuterRef("case"), closed_at=None, blind=True, first_answer__isnull=True)
-    return with_their_cases(user) & ~Q(Exists(blind.filter(queue__in=desk_of(user).queues)))
+    known = ~hides(user)
+    return with_their_cases(user) & known & ~Q(Exists(blind.filter(queue__in=desk_of(user).queues)))
 
 
 @scope_of(Policy)

@@ -22,8 +22,9 @@ from cases.transitions import move
 from review import coin, risk
 from review.claims import demand_task, lost_because, own_claim
 from review.models import Decision, DecisionBatch, Policy, ReviewTask
+from review.planted import masked, planted_of
 from review.route import lane_queue, told_of
-from review.shown import conceals, digest_of, newest_prediction
+from review.shown import conceals, digest_of, shown_prediction
 from review.tasks import due_at, end_task, open_task
 
 OUTCOMES = tuple(Decision.Outcome.values)
@@ -65,17 +66,30 @@ def decide(task_id: int, *, user: User, lease_token: int, digest: str, answer: A
     demand_task(user, "review.decide_reviewtask", task_id)
     check_answer(answer)
     with journal(actor=user, origin=origin) as log:
-        task = own_claim(task_id, user=user, lease_token=lease_token)
+        task = masked(own_claim(task_id, user=user, lease_token=lease_token))
         if task.reason == Reason.SECOND_APPROVAL:
             raise Conflict(_("This task asks for a second approval: approve the held decision, or send it back."))
-        prediction = newest_prediction(task.case)
+        prediction = shown_prediction(task)
         demand_shown(digest, task=task, prediction=prediction)
         settled = settle(answer, case=task.case, prediction=prediction, blind=conceals(task))
         demand_reason(task, answer=answer, settled=settled)
+        if answer_planted(task, answer=answer, settled=settled, user=user, log=log):
+            return None
         if task.reason in (Reason.SAMPLE, Reason.SECOND_READ):
             _read_sample(task, answer=answer, settled=settled, prediction=prediction, user=user, log=log)
             return None
         return conclude(task, answer=answer, settled=settled, prediction=prediction, user=user, log=log)
+
+
+def answer_planted(task: ReviewTask, *, answer: Answer, settled: Settled, user: User, log: Journal) -> bool:
+    """Take the answer to a known case, if the task is one; nothing else comes of it."""
+    known = planted_of(task)
+    if known is None:
+        return False
+    if not end_task(task, ending=ReviewTask.Ending.DECIDED):
+        raise Conflict(lost_because(task.pk))
+    known.answer(output=settled.output, seconds=answer.active_seconds, user=user, log=log)
+    return True
 
 
 def first_answer(

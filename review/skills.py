@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from review.models import ReviewTask, Skill
+from review.planted import not_for, not_for_sql
 
 Known = tuple[int | None, str]
 MOST_COUNTED = 10_000
@@ -30,14 +31,14 @@ def skills_of(user: User) -> list[Known]:
 
 
 def readable(user: User) -> Q:
-    """The tasks that are within the user's skills."""
+    """The tasks that are within the user's skills and that they may be given."""
     found = Q()
     for case_type, language in skills_of(user):
         within = Q(case_type=case_type) if case_type else Q()
         if language:
             within &= Q(language__in=["", language]) | Q(language__startswith=f"{language}-")
         found |= within
-    return found
+    return found & ~not_for(user)
 
 
 def readable_sql(user: User, *, given: bool = False) -> tuple[str, list[Any]]:
@@ -45,13 +46,14 @@ def readable_sql(user: User, *, given: bool = False) -> tuple[str, list[Any]]:
 
     ``given`` lets pass what is in the user's own hands.
     """
+    known, values = not_for_sql(user)
     lines = [_line(case_type, language) for case_type, language in skills_of(user)]
     if not lines:
-        return "", []
+        return known, values
     if given:
         lines.append(("t.assignee_id = %s", [user.pk]))
     text = " OR ".join(f"({sql})" for sql, _values in lines)
-    return f" AND ({text})", [value for _sql, values in lines for value in values]
+    return f" AND ({text}){known}", [*(value for _sql, more in lines for value in more), *values]
 
 
 def _line(case_type: int | None, language: str) -> tuple[str, list[Any]]:

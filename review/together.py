@@ -17,9 +17,10 @@ from cases.errors import Conflict, Forbidden, Invalid, Missing, Refused
 from cases.models import Prediction
 from cases.models.choices import Reason
 from review import approve, claims, risk
-from review.decide import Answer, Settled, check_answer, conclude, demand_reason, demand_shown, settle
+from review.decide import Answer, Settled, answer_planted, check_answer, conclude, demand_reason, demand_shown, settle
 from review.models import Decision, DecisionBatch, ReviewTask
-from review.shown import newest_prediction
+from review.planted import masked
+from review.shown import shown_prediction
 
 MOST = 50
 # Whatever came for another reason than these wants to be read for itself.
@@ -90,7 +91,7 @@ def decide_together(user: User, *, picks: Sequence[Pick], answer: Answer, origin
         except Refused as refusal:
             results.append(Result(pick.task_id, why=_because(refusal)))
         else:
-            batch = decision.batch
+            batch = decision.batch if decision else batch
             results.append(Result(pick.task_id, decision))
     return Together(batch, results)
 
@@ -131,13 +132,13 @@ def _check_picks(picks: Sequence[Pick], *, answer: Answer) -> None:
 
 def _decide_one(
     pick: Pick, *, user: User, answer: Answer, kind: Kind | None, batch: DecisionBatch | None, origin: str
-) -> tuple[Decision, Kind]:
+) -> tuple[Decision | None, Kind]:
     """Claim and decide one case, or leave everything about it as it was. The first that fits says what is alike."""
     with journal(actor=user, origin=origin) as log:
-        task = claims.claim(pick.task_id, user=user, origin=origin)
+        task = masked(claims.claim(pick.task_id, user=user, origin=origin))
         claims.demand_task(user, "review.decide_reviewtask", task.pk)
         _demand_ordinary(task)
-        prediction = newest_prediction(task.case)
+        prediction = shown_prediction(task)
         demand_shown(pick.digest, task=task, prediction=prediction)
         own = _kind_of(task, prediction)
         if kind is not None and own != kind:
@@ -148,6 +149,8 @@ def _decide_one(
         settled = settle(answer, case=task.case, prediction=prediction, blind=False)
         _demand_plain(task, prediction=prediction, settled=settled)
         demand_reason(task, answer=answer, settled=settled)
+        if answer_planted(task, answer=answer, settled=settled, user=user, log=log):
+            return None, own
         batch = batch or DecisionBatch.objects.create(by=user)
         told: dict[str, Any] = {"answer": answer, "settled": settled, "prediction": prediction}
         return conclude(task, user=user, log=log, batch=batch, **told), own

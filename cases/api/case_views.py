@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, Subquery
 from django.http import FileResponse
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
@@ -27,9 +27,11 @@ from cases.cancel import cancel_case
 from cases.concealment import concealed_ids
 from cases.envelope import CancelIn, read_object, read_prediction
 from cases.errors import Invalid, Missing
-from cases.models import Attachment, AuditEvent
+from cases.models import Attachment, AuditEvent, Case
+from cases.models.choices import State
 from cases.supply import supply
 
+ARRIVAL = ("case.received", "case.classified", "case.predicted", "case.in_review", "attachment.added")
 MULTIPART_OVERHEAD = 64 * 1024
 
 
@@ -47,10 +49,18 @@ class CaseEvents(GenericAPIView[AuditEvent]):
     def get_queryset(self) -> QuerySet[AuditEvent]:
         return AuditEvent.objects.filter(case_id=self.kwargs["case_id"])
 
+    def told(self, case: Case, *, concealed: bool) -> QuerySet[AuditEvent]:
+        """While what came of the case is concealed: how it came in, and its present stay with a person."""
+        rows = self.get_queryset()
+        if not concealed or case.state not in (State.DECIDED, State.CLOSED):
+            return rows
+        stays = rows.filter(action="task.opened").order_by("-id").values("id")[:1]
+        return rows.filter(Q(action__in=ARRIVAL) | Q(action__startswith="task.", id__gte=Subquery(stays)))
+
     def get(self, request: Request, case_id: int) -> Response:
         case = opened(request, case_id)
         concealed = bool(concealed_ids(request.user, [case.pk]))
-        page = self.paginate_queryset(self.get_queryset()) or []
+        page = self.paginate_queryset(self.told(case, concealed=concealed)) or []
         return self.get_paginated_response([event_body(event, concealed=concealed) for event in page])
 
 

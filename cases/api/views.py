@@ -23,7 +23,7 @@ from cases.api.bodies import raw_json
 from cases.api.filters import PAGING, CaseFilters
 from cases.api.problems import problem
 from cases.api.serializers import case_body
-from cases.concealment import concealed_ids
+from cases.concealment import concealed_ids, listed
 from cases.envelope import CaseIn, read_case, read_cases
 from cases.models import Case, CaseType
 from cases.models.choices import Priority
@@ -52,6 +52,7 @@ class Cases(GenericAPIView[Case]):
         hidden = concealed_ids(request.user, [case.pk for case in page])
         if hidden and ({"label", "reason"} & set(request.query_params)):
             page = [case for case in page if case.pk not in hidden]  # to be found by its label would tell the label
+        page = listed(request.user, page, hidden=hidden)
         base = base_of(request)
         return self.get_paginated_response([case_body(case, concealed=case.pk in hidden, base=base) for case in page])
 

@@ -16,15 +16,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.admin.base import LARGEST_ID, BackOfficeAdmin, VisibleFilter, account, badge, tell
-from cases.concealment import concealed_ids
+from cases.concealment import concealed_ids, listed
 from cases.errors import Forbidden, Missing, Refused
 from cases.models import Case
 from cases.viewing import open_case
-from review.admin.history import history_of
+from review.admin.history import history_as_new, history_of
 from review.admin.words import priority, state_badge
 from review.approve import undo_newest
 from review.desk.answers import clean
 from review.desk.words import percent
+from review.planted import dressed
 from review.reopen import reopen_case, request_reopening
 
 
@@ -66,8 +67,9 @@ class CaseAdmin(BackOfficeAdmin):
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         """With a note on each row whether its label may be shown."""
         changelist = super().get_changelist_instance(request)
-        page = list(changelist.result_list)
+        page: list[Any] = list(changelist.result_list)
         hidden = concealed_ids(account(request), [case.pk for case in page])
+        page[:] = listed(account(request), page, hidden=hidden)
         for case in page:
             case.hidden = case.pk in hidden
         changelist.result_list = page
@@ -93,8 +95,10 @@ class CaseAdmin(BackOfficeAdmin):
             return TemplateResponse(request, "admin/cases/case/reason.html", {**frame, "case": known, "asked": asked})
         except Missing:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined,no-any-return]
-        hidden = bool(concealed_ids(user, [case.pk]))
-        context = {**frame, "case": case, "hidden": hidden, **history_of(user, case, hidden=hidden)}
+        task = dressed(user, [case]).get(case.pk)
+        hidden = task is None and bool(concealed_ids(user, [case.pk]))
+        history = history_as_new(user, task) if task else history_of(user, case, hidden=hidden)
+        context = {**frame, "case": case, "hidden": hidden, **history}
         return TemplateResponse(request, "admin/cases/case/page.html", context)
 
     def get_urls(self) -> list[Any]:

@@ -14,6 +14,8 @@ from review.desk.files import files_of
 from review.desk.inputs import input_of
 from review.desk.text import Mark, marks_of
 from review.models import Decision, ReviewTask
+from review.planted import journal_of
+from review.shown import shown_prediction
 
 MOST = 50
 
@@ -21,7 +23,10 @@ MOST = 50
 def history_of(user: User, case: Case, *, hidden: bool) -> dict[str, Any]:
     """The parts of a case's page. ``hidden`` leaves out all that would tell a blind reader what the machine said."""
     tasks = (
-        ReviewTask.objects.filter(case=case).select_related("queue", "assignee").defer("trace").order_by("-id")[:MOST]
+        ReviewTask.objects.filter(case=case, planted=False)
+        .select_related("queue", "assignee")
+        .defer("trace")
+        .order_by("-id")[:MOST]
     )
     shown: dict[str, Any] = {} if hidden else _answers(case)
     effects = Effect.objects.filter(case=case).select_related("endpoint").defer("body").order_by("-id")[:MOST]
@@ -34,6 +39,21 @@ def history_of(user: User, case: Case, *, hidden: bool) -> dict[str, Any]:
         "attachments": files_of(Attachment.objects.filter(case=case).order_by("id")[:MOST]),
         **_offered(user, case, [] if hidden else shown["decisions"]),
         **shown,
+    }
+
+
+def history_as_new(user: User, task: ReviewTask) -> dict[str, Any]:
+    """The same of a case whose past must not be told now: as if this were its first stay in a queue."""
+    said, case = shown_prediction(task), task.case
+    return {
+        "input": input_of(case.payload, marks_of(said.evidence, {"payload": case.payload}) if said else []),
+        "tasks": [task],
+        "events": list(journal_of(task).order_by("id")[:200]),
+        "effects": [],
+        "attachments": files_of(Attachment.objects.filter(case=case).order_by("id")[:MOST]),
+        **_offered(user, case, []),
+        "predictions": [said] if said else [],
+        "decisions": [],
     }
 
 

@@ -12,8 +12,8 @@ from cases.models import Effect, Prediction
 from cases.models.choices import Priority, Reason
 from review import coin, risk
 from review.models import Approval, Decision, Note, Policy, Queue, ReviewTask
-from review.policy_rules import COLUMNS
 from review.planted import masked
+from review.policy_rules import COLUMNS
 from review.shown import conceals, digest_of, digest_of_held
 
 

@@ -23,7 +23,8 @@ from review.api.bodies import decision_body, desk_body, task_body
 from review.api.filters import TaskFilters
 from review.decide import Answer, decide, first_answer
 from review.models import ReviewTask
-from review.shown import conceals
+from review.planted import told_after
+from review.shown import conceals, shown_prediction
 
 CLAIM = "review.claim_reviewtask"
 ORIGIN = "api"
@@ -38,7 +39,9 @@ def body_of(request: Request, kind: type[StrictSerializer]) -> dict[str, Any]:
 
 
 def desk_of(task: ReviewTask, request: Request) -> dict[str, Any]:
-    predictions = list(Prediction.objects.filter(case=task.case_id).order_by("-id"))
+    planted = shown_prediction(task) if task.planted else None
+    rows = Prediction.objects.filter(case=task.case_id).order_by("-id")
+    predictions = [planted] if planted else list(rows)
     return desk_body(task, predictions=predictions, base=base_of(request))
 
 
@@ -119,4 +122,7 @@ class Decide(APIView):
         body = body_of(request, serializers.Decided)
         held = {name: body.pop(name) for name in ("lease_token", "digest")}
         decision = decide(pk, user=user, answer=Answer(**body), origin=ORIGIN, **held)
-        return Response(decision_body(decision) if decision else {"task": pk, "sample": True})
+        if decision:
+            return Response(decision_body(decision))
+        told = told_after(ReviewTask.objects.get(pk=pk))
+        return Response({"task": pk, "told": told} if told else {"task": pk, "sample": True})

@@ -15,6 +15,7 @@ from cases.models.choices import Reason, State
 from review import claims
 from review.desk.screen import undo_until
 from review.models import Decision, ReviewTask, Skip
+from review.planted import told_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,8 @@ def _undo_seconds(decision: Decision, user: User) -> int:
 
 def _done_text(task: ReviewTask, decision: Decision | None) -> str:
     told = {"id": task.case_id}
+    if text := told_after(task):
+        return text
     if decision is not None:
         words = {**told, "outcome": decision.get_outcome_display(), "label": decision.label or "–"}
         if decision.held:

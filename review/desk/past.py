@@ -19,6 +19,8 @@ from cases.models import AuditEvent, Case, Prediction
 from cases.models.choices import State
 from review.desk.timeline import MOST_EVENTS, UNTOLD, Event, Noted, timeline_of
 from review.models import Decision, ReviewTask
+from review.planted import journal_of
+from review.shown import shown_prediction
 
 EARLIER_CASES = 5
 EARLIER_TASKS = 10
@@ -57,13 +59,18 @@ class Past:
     timeline: list[Event] = field(default_factory=list)
 
 
-def predictions_of(case: Case) -> list[Prediction]:
+def predictions_of(task: ReviewTask) -> list[Prediction]:
     """The newest first; only its head is ever shown before a blind reader has answered, and that only as a digest."""
-    return list(Prediction.objects.filter(case=case).order_by("-id")[:EARLIER_PREDICTIONS])
+    if task.planted and task.closed_at is None:
+        return [said for said in [shown_prediction(task)] if said]
+    return list(Prediction.objects.filter(case=task.case_id).order_by("-id")[:EARLIER_PREDICTIONS])
 
 
-def decisions_of(case: Case) -> list[Decision]:
-    rows = Decision.objects.filter(case=case).select_related("decided_by", "approval__by", "policy")
+def decisions_of(task: ReviewTask) -> list[Decision]:
+    """What was decided on the case before; on a known case nothing, as far as its reader may tell."""
+    if task.planted and task.closed_at is None:
+        return []
+    rows = Decision.objects.filter(case=task.case_id).select_related("decided_by", "approval__by", "policy")
     return list(rows.order_by("-id")[:EARLIER_TASKS])
 
 
@@ -80,13 +87,15 @@ def past_of(user: User, task: ReviewTask, *, concealed: bool) -> Past:
 
 
 def _stays(task: ReviewTask) -> QuerySet[Any, Any]:
-    rows = ReviewTask.objects.filter(case=task.case_id).exclude(pk=task.pk)
+    rows = ReviewTask.objects.filter(case=task.case_id, planted=False).exclude(pk=task.pk)
+    if task.planted and task.closed_at is None:
+        rows = rows.none()
     told = JSONObject(queue="queue__name", assignee="assignee__username", ending="ending", note="note")
     return _rows("stay", rows, at="opened_at", told=told, most=EARLIER_TASKS)
 
 
 def _events(task: ReviewTask) -> QuerySet[Any, Any]:
-    rows = AuditEvent.objects.filter(case_id=task.case_id)
+    rows = journal_of(task) if task.planted else AuditEvent.objects.filter(case_id=task.case_id)
     for untold in UNTOLD:
         rows = rows.exclude(action__startswith=untold)
     told = JSONObject(

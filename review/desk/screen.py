@@ -29,7 +29,8 @@ from review.desk.text import marks_of, rendered
 from review.desk.told import told_of
 from review.desk.why import Line, lines_of
 from review.models import Decision, Draft, Note, ReviewTask
-from review.shown import conceals, digest_of, newest_prediction
+from review.planted import masked
+from review.shown import conceals, digest_of, shown_prediction
 
 ALIKE = 3
 MOST_FILES = 20
@@ -175,7 +176,7 @@ def screen_of(user: User, task_id: int) -> Screen:
     """
     task = read_task(user, task_id)
     case, hidden = task.case, _concealed(user, task)
-    predictions = predictions_of(case)
+    predictions = predictions_of(task)
     newest = predictions[0] if predictions else None
     shown = None if hidden else newest
     facts = {"payload": case.payload, "context": case.context}
@@ -197,7 +198,7 @@ def screen_of(user: User, task_id: int) -> Screen:
             visible(user, Attachment.objects.filter(case=case), "cases.view_attachment").order_by("id")[:20]
         ),
         earlier_predictions=[] if hidden else predictions[1:],
-        decisions=decisions_of(case) if task.has_decisions and not hidden else [],  # type: ignore[attr-defined]
+        decisions=decisions_of(task) if task.has_decisions and not hidden else [],  # type: ignore[attr-defined]
         past=past_of(user, task, concealed=hidden),
         confusions=_confusions(case, shown),
         similar=[] if hidden else hooks.ask("similar", case=case, user=user, limit=ALIKE),
@@ -237,12 +238,12 @@ def read_task(user: User, task_id: int) -> ReviewTask:
     task = related.annotate(read_at=clock, **more).filter(pk=task_id).first()
     if task is None:
         raise Missing("There is no such task, or it is not yours to see.")
-    return task
+    return masked(task)
 
 
 def form_of(task: ReviewTask) -> tuple[list[Field], Prediction | None]:
     """The form of a task as it stands now, and the prediction that may be shown with it."""
-    shown = None if conceals(task) else newest_prediction(task.case)
+    shown = None if conceals(task) else shown_prediction(task)
     return fields_of(task.case.case_type.output_schema, _starting_output(task, shown)), shown
 
 

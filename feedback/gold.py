@@ -1,0 +1,179 @@
+"""Gold cases and drills: closed cases whose right answer is known, made, retired, and what follows from the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+
+from cases import schemas
+from cases.access import demand, visible
+from cases.audit import Journal, journal
+from cases.errors import Conflict, Invalid, Missing
+from cases.models import Case, Prediction
+from cases.models.choices import State
+from feedback.confusions import confusions
+from feedback.models import Flag, GoldCase, Planting
+from review.decide import checked_output
+from review.models import Decision, ReviewTask
+from review.shown import newest_prediction
+
+MOST_PLANTINGS = 10  # a case that many have met is talked about
+LEAST_SHOWN, MOST_SHOWN = 0.55, 0.97
+CHANGED = 1.1
+ADD = "feedback.add_goldcase"
+CHANGE = "feedback.change_goldcase"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A closed case with the answer that stands."""
+
+    case: Case
+    decision: Decision
+    prediction: Prediction
+
+
+def make_gold(case_id: int, *, by: User, origin: str, why: str = "") -> GoldCase:
+    """Let a closed case be planted as it was: the reader sees what the machine said then.
+
+    Raises: Forbidden, Missing, Conflict where its answer is not known for sure or it is gold already.
+    """
+    known = _known(case_id, by=by)
+    shown = known.prediction.output or {}
+    return _make(known, GoldCase.Kind.GOLD, shown=shown, confidence=known.prediction.confidence, why=why, by=by,
+                 origin=origin)  # fmt: skip
+
+
+def make_drill(
+    case_id: int, *, by: User, origin: str, why: str = "", shown: Mapping[str, Any] | None = None
+) -> GoldCase:
+    """Let a closed case be planted with a wrong output that one could believe; ``shown`` is one of one's own making.
+
+    Raises: as `make_gold`; Invalid when the output is right, or is none for this case type.
+    """
+    known = _known(case_id, by=by)
+    right = known.decision.output or {}
+    wrong = checked_output(shown, case=known.case) if shown is not None else believable(known)
+    if wrong is None or wrong == right:
+        asked = _("Give a wrong output to show: none suggests itself.")
+        raise Invalid(_("The drill was not made."), errors={"shown": [asked]})
+    checked_output(wrong, case=known.case)
+    confidence = min(MOST_SHOWN, max(LEAST_SHOWN, known.prediction.confidence))
+    return _make(known, GoldCase.Kind.DRILL, shown=wrong, confidence=confidence, why=why, by=by, origin=origin)
+
+
+def retire(gold_id: int, *, by: User, reason: str, origin: str) -> None:
+    """Plant it no more. What waits of it unread is taken back.
+
+    Raises: Forbidden, Missing, Invalid without a reason, Conflict when it is retired already.
+    """
+    demand(by, CHANGE)
+    if not reason.strip():
+        raise Invalid(_("It was not retired."), errors={"reason": [_("Say why; it is kept in the audit log.")]})
+    with journal(actor=by, origin=origin) as log:
+        gold = GoldCase.objects.select_for_update().filter(pk=gold_id).first()
+        if gold is None:
+            raise Missing(_("There is no such gold case."))
+        if gold.retired_at is not None:
+            raise Conflict(_("It is retired already."))
+        end(gold, because=reason.strip(), log=log)
+
+
+def end(gold: GoldCase, *, because: str, log: Journal) -> None:
+    """Retire it, within a verb's transaction."""
+    GoldCase.objects.filter(pk=gold.pk).update(retired_at=Now(), retired_because=because[:200])
+    unread = ReviewTask.objects.open().filter(planting__gold=gold, planted=True)
+    unread.update(closed_at=Now(), ending=ReviewTask.Ending.CANCELLED)
+    log("gold.retired", subject=gold, data={"reason": because[:200]})
+
+
+def end_if_worn(gold: GoldCase, *, log: Journal) -> None:
+    """Before it is recognised: whoever has met it might talk of it."""
+    met = Planting.objects.filter(gold=gold, answered_at__isnull=False).count()
+    if met >= MOST_PLANTINGS and GoldCase.objects.filter(pk=gold.pk, retired_at__isnull=True).exists():
+        end(gold, because=_("%(count)d readers have met it.") % {"count": met}, log=log)
+
+
+def close_flag(flag_id: int, *, by: User, note: str, origin: str) -> None:
+    """Raises: Forbidden, Missing, Invalid without a note, Conflict for one's own flag or a closed one."""
+    demand(by, "feedback.change_flag")
+    if not note.strip():
+        raise Invalid(_("The flag was not closed."), errors={"note": [_("Say what came of it.")]})
+    with journal(actor=by, origin=origin) as log:
+        flag = Flag.objects.select_for_update().filter(pk=flag_id).first()
+        if flag is None:
+            raise Missing(_("There is no such flag."))
+        if flag.closed_at is not None or flag.user_id == by.pk:
+            raise Conflict(_("The flag is closed, or it is your own."))
+        Flag.objects.filter(pk=flag.pk).update(closed_at=Now(), closed_by=by, note=note.strip())
+        log("gold.flag_closed", subject=flag, data={"note": note.strip()[:200]})
+
+
+def believable(known: Known) -> dict[str, Any] | None:
+    """A wrong output one could believe: what the machine held for next likely, the commonest confusion, or a changed amount."""
+    right = known.decision.output or {}
+    label = _other_label(known)
+    wrong = right | {"label": label} if label else _other_amount(right)
+    fits = wrong is not None and not schemas.problems(known.case.case_type.output_schema, wrong)
+    return wrong if fits else None
+
+
+def _other_label(known: Known) -> str:
+    right, said = known.decision.label, known.prediction
+    if said.label and said.label != right:
+        return str(said.label)  # it was wrong by itself
+    others = [str(one.get("label", "")) for one in said.alternatives if isinstance(one, dict)]
+    others += [one.actual for one in confusions(case_type_id=known.case.case_type_id, label=right)]
+    return next((one for one in others if one and one != right), "")
+
+
+def _other_amount(right: Mapping[str, Any]) -> dict[str, Any] | None:
+    for name, value in right.items():
+        if isinstance(value, int | float) and not isinstance(value, bool) and value:
+            changed = round(value * CHANGED, 2) if isinstance(value, float) else value + max(1, abs(value) // 10)
+            return {**right, name: changed}
+    return None
+
+
+def _known(case_id: int, *, by: User) -> Known:
+    """Raises: Forbidden, Missing, Conflict where the answer is not known for sure."""
+    demand(by, ADD)
+    rows = Case.objects.select_related("case_type").filter(pk=case_id)
+    case = visible(by, rows, "cases.view_case").first()
+    if case is None:
+        raise Missing(_("There is no such case, or it is not yours to see."))
+    decision = Decision.objects.filter(case=case).order_by("-id").first()
+    prediction = newest_prediction(case)
+    if case.state != State.CLOSED or decision is None or decision.output is None:
+        raise Conflict(_("Only a closed case that was answered can be used."))
+    if prediction is None or prediction.output is None:
+        raise Conflict(_("The machine gave no answer to this case, so there is nothing to show."))
+    return Known(case, decision, prediction)
+
+
+def _make(
+    known: Known, kind: str, *, shown: Mapping[str, Any], confidence: float, why: str, by: User, origin: str
+) -> GoldCase:
+    with journal(actor=by, origin=origin) as log:
+        try:
+            with transaction.atomic():
+                gold = GoldCase.objects.create(
+                    case=known.case,
+                    case_type_id=known.case.case_type_id,
+                    kind=kind,
+                    output=known.decision.output,
+                    shown=shown,
+                    confidence=confidence,
+                    why=why.strip(),
+                    made_by=by,
+                )
+        except IntegrityError:
+            raise Conflict(_("This case is in use already.")) from None
+        log(f"{kind}.made", subject=gold, data={"gold": gold.pk})
+    return gold
