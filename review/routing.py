@@ -132,7 +132,8 @@ def _first_rule(
         reason = _reason_of(rule, needs, conditions_hold=conditions.holds(rows))
         caught = bool(reason) and rule.default
         queue = _lane(policy, reason, rule, urgent=finding.urgent) if caught else rule.queue
-        trace.append({"rule": number, "result": bool(reason), "reason": reason, "queue": queue.key, "conditions": rows})
+        row = {"rule": number, "result": bool(reason), "reason": reason, "queue": queue.key, "conditions": rows}
+        trace.append(row | ({"urgent": True} if caught and finding.urgent and queue.kind == FAST_TRACK else {}))
         if reason:
             return reason, queue
     return None

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from django.utils import timezone, translation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -274,3 +275,24 @@ def test_a_text_is_a_message_only_with_headers_that_tell() -> None:
     assert not is_letter("From: a\nSubject: b\nno headers\n\nx")
     assert not is_letter("From: a\nSubject: b")
     assert letter_of("From: a\n\n" + "boundary=" * 30) is None
+
+
+@pytest.mark.parametrize("date", ["2025-03-03T09:00:00Z", "Mon, 3 Mar 2025 10:00:00 +0100"])
+def test_headers_are_named_in_the_readers_language_and_dates_told_in_their_zone(date: str) -> None:
+    mail = {"from": "ana@mail.example", "date": date, "subject": "Hola", "text": "Hola."}
+    with translation.override("es"), timezone.override("America/Lima"):
+        block = email_of(mail)
+        told = {str(row.name): str(row.value) for row in block.headers}
+    assert list(told) == ["De", "Fecha", "Asunto"]
+    assert "2025 a las 4:00" in told["Fecha"] or "04:00" in told["Fecha"]
+    assert f'title="{date}"' in told["Fecha"]
+
+
+@pytest.mark.parametrize(
+    "date", ["yesterday", "2025-03-03", "Mon, 99 Mar 2025", '"><script>', "9" * 5000, "0001-01-01T00:00Z"]
+)
+def test_what_is_no_moment_is_shown_as_it_was_written(date: str) -> None:
+    block = email_of({"from": "ana@mail.example", "date": date, "subject": "Hello", "text": "Hello."})
+    shown = str(block.headers[1].value)
+    assert "<time" not in shown
+    assert "<script" not in shown

@@ -248,7 +248,9 @@ def test_the_second_person_reads_the_answer_in_words_beside_the_machines() -> No
     html = client.get(page_of(task)).content.decode()
     assert "the machine said: <bdi>meals</bdi>" in html
     assert "the machine said: <bdi>2</bdi>" in html
-    assert "[{" not in html.split("cs-held")[1].split("cs-machine")[0]
+    held = html.split("cs-held")[1].split("cs-machine")[0]
+    assert "[{" not in held
+    assert re.search(r"the machine said:</span>\s*<del>bread</del>", held), "a line that was taken out is seen too"
 
 
 def test_a_long_input_and_a_table_of_many_lines_stay_within_the_page() -> None:

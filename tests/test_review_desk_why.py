@@ -95,3 +95,9 @@ def test_the_past_is_bounded_and_tells_the_newest() -> None:
     assert [row.label for row in past.cases] == ["", "label-5", "label-4", "label-3", "label-2"]
     assert past.cases[0].id == hidden.case_id
     assert len(past.timeline) == 40
+
+
+def test_an_urgent_case_on_the_fast_track_says_so() -> None:
+    row = {"rule": 3, "result": True, "reason": "validation", "queue": "fast-track", "urgent": True, "conditions": []}
+    (line,) = lines_of([row])
+    assert line.text.startswith("It is urgent, so routing rule 3 sends it on the fast track “fast-track”")

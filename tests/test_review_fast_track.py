@@ -92,4 +92,5 @@ def test_a_flood_of_urgent_cases_is_one_notice_to_each_and_no_more_queries(
 
 def test_the_trace_says_that_it_went_on_the_fast_track() -> None:
     fast()
-    assert routed().trace[-1]["queue"] == "fast-track"
+    row = routed().trace[-1]
+    assert (row["queue"], row["urgent"]) == ("fast-track", True)

@@ -14,16 +14,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal, NamedTuple
 
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timezone import is_aware, localtime
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext_lazy
 
 from review.desk.blocks import Aside, Email, Pair, Passage, nothing, titled
 from review.desk.letters import Letter, is_letter, letter_of
 from review.desk.markup import is_markup, words_of
 from review.desk.passages import passage_of
 from review.desk.sheet import Sheet
-from review.desk.text import Mark, seen
+from review.desk.text import Mark, plainly, seen
 from review.desk.values import scalar_at
 
 RAW = ("raw", "rfc822", "eml", "mime", "email", "message", "text", "body")
@@ -31,8 +39,23 @@ TEXTS = ("text", "body", "plain", "body_text", "text_plain", "body_plain", "cont
 MARKUPS = ("html", "body_html", "text_html")
 SENDERS = ("from", "sender", "from_address")
 HEADERS = (*SENDERS, "to", "recipient", "cc", "bcc", "reply_to", "date", "sent", "received", "subject")
+NAMES = {
+    "from": pgettext_lazy("e-mail", "From"),
+    "sender": pgettext_lazy("e-mail", "Sender"),
+    "to": pgettext_lazy("e-mail", "To"),
+    "cc": pgettext_lazy("e-mail", "Cc"),
+    "bcc": pgettext_lazy("e-mail", "Bcc"),
+    "reply_to": pgettext_lazy("e-mail", "Reply to"),
+    "date": pgettext_lazy("e-mail", "Date"),
+    "sent": pgettext_lazy("e-mail", "Sent"),
+    "received": pgettext_lazy("e-mail", "Received"),
+    "subject": pgettext_lazy("e-mail", "Subject"),
+}
+DATES = frozenset({"date", "sent", "received"})
 MOST_HEADERS = 30
 LONGEST_HEADER = 600
+LONGEST_DATE = 80
+EARLIEST, LATEST = 1900, 9999
 SHARE = 4  # of the room, for what stands aside of the text
 
 
@@ -88,7 +111,9 @@ def _from_letter(letter: Letter, source: str, path: str, sheet: Sheet) -> Email:
     if len(inside) < len(own):  # all in one place, so that no span is marked twice
         inside = []
     return Email(
-        headers=[Pair(name, seen(value[:LONGEST_HEADER])) for name, value in letter.headers],
+        headers=[
+            Pair(_named(name), _dated(name, value) or seen(value[:LONGEST_HEADER])) for name, value in letter.headers
+        ],
         text=passage_of("", text, inside, sheet, folded=True),
         aside=aside,
         files=[seen(name[:LONGEST_HEADER]) for name in letter.files],
@@ -106,8 +131,44 @@ def _moved(mark: Mark, by: int) -> Mark:
 
 def _header(name: str, value: Any, path: str, sheet: Sheet) -> Pair:
     if isinstance(value, str):
-        return Pair(name, scalar_at(value, path, sheet, most=LONGEST_HEADER))
-    return Pair(name, seen(_plain(value)[:LONGEST_HEADER]) or nothing())
+        dated = "" if sheet.at(path) else _dated(name, value)
+        return Pair(_named(name), dated or scalar_at(value, path, sheet, most=LONGEST_HEADER))
+    return Pair(_named(name), seen(_plain(value)[:LONGEST_HEADER]) or nothing())
+
+
+def _named(name: str) -> str:
+    """A header's name in the reader's language; one of the sender's own as it is."""
+    return str(NAMES.get(_plain_name(name), name))
+
+
+def _plain_name(name: str) -> str:
+    return name.lower().replace("-", "_").replace(" ", "_")
+
+
+def _dated(name: str, value: str) -> SafeString | Literal[""]:
+    """A moment in the reader's zone, what was written as its title; nothing where it is none or tells no zone."""
+    found = _moment(value.strip()) if _plain_name(name) in DATES else None
+    if found is None:
+        return ""
+    here = localtime(found)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        here.isoformat(),
+        plainly(value),
+        date_format(here, "DATETIME_FORMAT"),
+    )
+
+
+def _moment(text: str) -> datetime | None:
+    """The moment of a date as ISO 8601 or RFC 822 has it."""
+    for read in (parse_datetime, parsedate_to_datetime):
+        try:
+            found = read(text[:LONGEST_DATE])
+            if found and is_aware(found) and EARLIEST < found.year < LATEST:
+                return found
+        except (ValueError, TypeError, IndexError, OverflowError):
+            continue
+    return None
 
 
 def _listed(headers: Any, path: str) -> Iterator[tuple[str, Any, str]]:

@@ -46,7 +46,8 @@ class Field:
     ``path`` is its JSON path inside the output (``items[2].sku``), the same by which refusals name it. ``parts`` are the
     fields inside an object, or the rows of a table. What the machine said of it: ``confidence`` (0 to 1), ``low`` where
     that is below what the policy asks, ``draft`` (its text, where a text is compared with it) and ``links``. Where an
-    answer is only shown, ``other`` is what somebody else's answer says in its place.
+    answer is only shown, ``other`` is what somebody else's answer says in its place, and ``missing`` are rows that only
+    that one has.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Field:
     low: bool = False
     draft: str | None = None
     other: str = ""
+    missing: tuple[Field, ...] = ()
     links: tuple[Link, ...] = ()
 
     @property

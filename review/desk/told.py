@@ -25,9 +25,11 @@ def told_of(
 
 
 def _compared(one: Field, other: Mapping[str, Any]) -> Field:
+    found = value_at(other, one.path) if one.path else None
+    if one.kind == "table" and found and isinstance(found.value, list):
+        return replace(one, missing=filled(one, found.value).parts[len(one.parts) :])
     if one.kind in NESTS:
         return one
-    found = value_at(other, one.path) if one.path else None
     theirs = found.value if found else ABSENT
     if theirs is one.value or (theirs is not ABSENT and one.value is not ABSENT and alike(theirs, one.value)):
         return one

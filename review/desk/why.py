@@ -74,7 +74,10 @@ def _need_text(need: str, row: Mapping[str, Any], *, holds: bool) -> str:
 
 def _rule(row: Mapping[str, Any]) -> Line:
     holds, told = bool(row.get("result")), {"number": row.get("rule", "?"), "queue": row.get("queue", "?")}
-    if holds:
+    if holds and row.get("urgent"):
+        text = _("It is urgent, so routing rule %(number)s sends it on the fast track “%(queue)s”: %(reason)s.")
+        text %= {**told, "reason": reason_name(str(row.get("reason", "")))}
+    elif holds:
         text = _("Routing rule %(number)s sends it to “%(queue)s”: %(reason)s.")
         text %= {**told, "reason": reason_name(str(row.get("reason", "")))}
     else:
