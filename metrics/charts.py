@@ -88,7 +88,7 @@ def overrides(report: Report) -> Chart:
 
 
 def validation(report: Report) -> Chart:
-    words = f"{_('Human decisions found wrong, of those an outcome report has checked.')} {_window_words(report)}"
+    words = f"{_('Human decisions found wrong, of those a second read or an outcome report has checked.')} {_window_words(report)}"
     shown = [("post_validation_error", "person")]
     return _lines(report, "validation", _("Post-validation errors"), words, shown=shown, wide=True)
 

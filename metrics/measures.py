@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from metrics import estimates as make
 from metrics import watches
 from metrics.estimates import Estimate, Facts
-from metrics.totals import Totals, escalated
+from metrics.totals import Totals, checked_strata, escalated
 from metrics.watches import Verdict, Watch
 
 
@@ -185,12 +185,12 @@ MEASURES: tuple[Measure, ...] = (
         name=_("Post-validation error rate"),
         unit=Unit.SHARE,
         numerator=_("human decisions found wrong"),
-        denominator=_("human decisions checked by an outcome report"),
-        excludes=_("decisions nobody has checked: reports tend to come for errors, so read the trend"),
-        method=EXACT,
+        denominator=_("human decisions checked by a second read or an outcome report, each once"),
+        excludes=_("second reads not settled yet; without them reports come mostly for errors, so read the trend"),
+        method=WEIGHTED,
         band=_("not rising against the time before"),
         advice=_("Read the wrong ones with the reviewers; mend the guidelines where they misled."),
-        estimate=lambda t, _f: make.share(t.tasks["wrong"], t.tasks["checked"]),
+        estimate=lambda t, _f: make.sampled(checked_strata(t.checks)),
         watch=watches.rising,
     ),
     Measure(

@@ -120,6 +120,23 @@ class SampleRollup(Rollup):
         ]
 
 
+class CheckRollup(Rollup):
+    """How good are people? Their decisions that were checked, by the chance of that, in the hour they were made."""
+
+    keys = ("case_type_id", "probability")
+    figures = ("checked", "wrong")
+
+    probability = models.FloatField(_("probability"))
+    checked = models.PositiveIntegerField(_("checked"), default=0)
+    wrong = models.PositiveIntegerField(_("found wrong"), default=0)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["span", "start", "case_type", "probability"], name="check_rollup_once")
+        ]
+
+
 class StaleHour(models.Model):
     """An hour that an event has touched since it was summed."""
 

@@ -12,7 +12,7 @@ from django.db.models import Min, Q, QuerySet, Sum
 
 from metrics import backlog, measures
 from metrics.estimates import Estimate, Facts, share
-from metrics.models import FlowRollup, Rollup, SampleRollup, Span, WorkRollup
+from metrics.models import CheckRollup, FlowRollup, Rollup, SampleRollup, Span, WorkRollup
 from metrics.periods import STEPS, Period, floor
 from metrics.totals import Totals, merged, total
 from review.models import Policy, Queue
@@ -74,13 +74,13 @@ def _step(start: datetime, totals: Totals, facts: Facts, level: int) -> Step:
 
 def _totals(period: Period, now: datetime) -> dict[datetime, Totals]:
     """Sums of every step that has begun."""
-    rows = [_by_start(_rows(model, period)) for model in (FlowRollup, WorkRollup, SampleRollup)]
+    rows = [_by_start(_rows(model, period)) for model in (FlowRollup, WorkRollup, SampleRollup, CheckRollup)]
     begun = _first(period)
     found = {}
     for start in period.steps():
         if start <= now:
-            flow, work, samples = (part[start] for part in rows)
-            found[start] = total(flow, work, samples, hours=_elapsed(start, period.span, begun=begun, now=now))
+            flow, work, samples, checks = (part[start] for part in rows)
+            found[start] = total(flow, work, samples, checks, hours=_elapsed(start, period.span, begun=begun, now=now))
     present = floor(now, period.span)
     if present in found:
         found[present].tasks["unmet"] = backlog.unmet(period.case_type, since=present, now=now).total()

@@ -18,8 +18,8 @@ from cases.audit import settled_id
 from cases.clock import from_now
 from cases.models import AuditEvent, Case
 from feedback.models import Sample
-from metrics import sums
-from metrics.models import FlowRollup, Rollup, RollupCursor, SampleRollup, Span, StaleHour, WorkRollup
+from metrics import chances, sums
+from metrics.models import CheckRollup, FlowRollup, Rollup, RollupCursor, SampleRollup, Span, StaleHour, WorkRollup
 from metrics.periods import DAY, floor
 from review.models import Decision, ReviewTask
 
@@ -30,7 +30,7 @@ NEAR = 6 * HOUR
 LONGEST = 14 * DAY
 HOURS_OF_A_DAY = 24
 MANY = 20_000
-TABLES = ((FlowRollup, sums.flow), (WorkRollup, sums.work), (SampleRollup, sums.samples))
+TABLES = ((FlowRollup, sums.flow), (WorkRollup, sums.work), (SampleRollup, sums.samples), (CheckRollup, sums.checks))
 # Every moment by which something is summed: the model, the way to its case, and the columns.
 MOMENTS: tuple[tuple[type[models.Model], str, tuple[str, ...]], ...] = (
     (Case, "", ("created_at", "routed_at", "closed_at")),
@@ -89,7 +89,8 @@ def _read_events(newest: int) -> bool:
         if upper is None:
             return False
         touched = events.filter(pk__lte=upper, case_id__isnull=False).order_by().values("case_id")
-        _note(_hours_of(touched))
+        opened = events.filter(pk__lte=upper, action="round.opened").order_by().values("object_id")
+        _note(_hours_of(touched) | set(chances.hours_of(opened)))
         cursor.event_id = upper
         cursor.save()
     return True

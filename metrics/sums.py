@@ -14,14 +14,15 @@ from django.db.models.functions import Cast, Coalesce, Floor, Least, Ln, Trunc
 
 from cases.models import Case
 from cases.models.choices import Reason
-from feedback.models import OutcomeReport, Sample
-from metrics import histograms
-from metrics.models import FlowRollup, Rollup, SampleRollup, Span, WorkRollup
+from feedback.models import OutcomeReport, Sample, SecondRead
+from metrics import chances, histograms
+from metrics.models import CheckRollup, FlowRollup, Rollup, SampleRollup, Span, WorkRollup
 from review.models import Decision, Queue, ReviewTask
 
 R = TypeVar("R", bound=Rollup)
 # Work on work: checks of another person's decision are no production.
 CHECKS = (Reason.SECOND_READ, Reason.SECOND_APPROVAL)
+OVERTURNED = (SecondRead.Verdict.SECOND, SecondRead.Verdict.NEITHER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def flow(part: Slice) -> Iterable[FlowRollup]:
 def _routes(cases: QuerySet[Case], moment: str) -> Iterable[dict[str, Any]]:
     """Counts by hour, mode and reason of the first routing; a case reopened later keeps the route it first took."""
     automatic = Decision.objects.by_policy().filter(case=OuterRef("pk"), case_version=1)
-    first = ReviewTask.objects.filter(case=OuterRef("pk")).order_by("pk")
+    first = ReviewTask.objects.filter(case=OuterRef("pk"), planted=False).order_by("pk")
     why = models.Case(
         models.When(Exists(automatic), then=Value("")),
         default=Coalesce(Subquery(first.values("reason")[:1]), Value("")),
@@ -116,7 +117,8 @@ def _routes(cases: QuerySet[Case], moment: str) -> Iterable[dict[str, Any]]:
 def work(part: Slice) -> Iterable[WorkRollup]:
     """Tasks and the decisions made on them."""
     rows = Rows(WorkRollup, part.case_type_id)
-    tasks = ReviewTask.objects.filter(case__case_type_id=part.case_type_id)
+    tasks = ReviewTask.objects.filter(case__case_type_id=part.case_type_id, planted=False)
+    tasks = tasks.exclude(reason=Reason.SECOND_READ)
     decided = Q(ending=ReviewTask.Ending.DECIDED)
     _add(rows, tasks, part, "opened_at", opened=Q())
     _add(rows, _by_closing(tasks), part, "closed_at", ended=Q(), met=decided & Q(closed_at__lte=F("due_at")))
@@ -151,29 +153,51 @@ def _decisions(rows: Rows[WorkRollup], part: Slice) -> None:
 
 
 def samples(part: Slice) -> Iterable[SampleRollup]:
-    """First decisions by the chance their case had to be sampled, how many were read, and how many of those were wrong.
+    """First decisions by the chance their case had to be read, how many were read, and how many of those were wrong.
 
     They count in the hour of the decision that is judged; the time of reading an automated one counts when it was read.
     """
     rows = Rows(SampleRollup, part.case_type_id)
     first = Decision.objects.filter(
-        part.during("decided_at"),
-        case__case_type_id=part.case_type_id,
-        case_version=1,
-        case__sample_probability__gt=0,
-        prediction__error="",
+        part.during("decided_at"), case__case_type_id=part.case_type_id, case_version=1, prediction__error=""
     )
-    counted = first.order_by().values(
-        start=hour("decided_at"), chance=F("case__sample_probability"), by_policy=Q(task__isnull=True)
-    )
+    coin = Coalesce(F("case__sample_probability"), 0.0)
+    chances_of = first.annotate(coin=coin, missed=chances.missed_by_rounds(part))
+    counted = chances_of.filter(Q(coin__gt=0) | Q(missed__lt=1)).order_by()
+    by = counted.values("coin", "missed", start=hour("decided_at"), by_policy=Q(task__isnull=True))
     wrong = Count("sample", filter=Q(sample__correct=False))
-    for found in counted.annotate(count=Count("pk"), read=Count("sample"), wrong=wrong):
-        row = rows.at(found["start"], probability=found["chance"], automated=bool(found["by_policy"]))
-        row.decided, row.read, row.wrong = found["count"], found["read"], found["wrong"]
+    for found in by.annotate(count=Count("pk"), read=Count("sample"), wrong=wrong):
+        chance = chances.whole(found["coin"], found["missed"])
+        row = rows.at(found["start"], probability=chance, automated=bool(found["by_policy"]))
+        row.decided, row.read, row.wrong = (
+            row.decided + found["count"],
+            row.read + found["read"],
+            row.wrong + found["wrong"],
+        )
     read = Sample.objects.filter(part.during("read_at"), case__case_type_id=part.case_type_id, automated=True)
     timed = read.order_by().values("probability", start=hour("read_at")).annotate(sum=Sum("active_seconds"))
     for group in timed:
         rows.at(group["start"], probability=group["probability"], automated=True).seconds += group["sum"] or 0.0
+    return rows
+
+
+def checks(part: Slice) -> Iterable[CheckRollup]:
+    """Decisions of people that were checked, each once, and the wrong ones among them, by the chance to be checked.
+
+    A reported decision stands for itself. A second read that is settled stands for all that could have been drawn.
+    """
+    rows = Rows(CheckRollup, part.case_type_id)
+    reports = OutcomeReport.objects.filter(decision=OuterRef("pk"))
+    made = Decision.objects.by_people().filter(part.during("decided_at"), case__case_type_id=part.case_type_id)
+    made = made.exclude(task__reason__in=CHECKS).annotate(reported=Exists(reports))
+    found = made.filter(Q(reported=True) | Q(second_read__settled_at__isnull=False))
+    wrong = Exists(reports.filter(correct=False)) | Q(second_read__verdict__in=OVERTURNED)
+    chance = models.Case(models.When(reported=True, then=Value(1.0)), default=F("second_read__probability"))
+    counted = found.annotate(chance=chance, is_wrong=models.Case(models.When(wrong, then=Value(1)), default=Value(0)))
+    groups = counted.order_by().values("chance", start=hour("decided_at")).annotate(n=Count("pk"), bad=Sum("is_wrong"))
+    for group in groups:
+        row = rows.at(group["start"], probability=group["chance"])
+        row.checked, row.wrong = group["n"], group["bad"]
     return rows
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cases.models.choices import Reason
 from metrics.histograms import Histogram
 from metrics.intervals import Stratum
-from metrics.models import FlowRollup, SampleRollup, WorkRollup
+from metrics.models import CheckRollup, FlowRollup, SampleRollup, WorkRollup
 from review.models import Policy
 
 Route = tuple[str, str]  # mode and reason; no reason means that policy decided
@@ -30,6 +30,7 @@ class Totals:
     blind: Histogram = field(default_factory=Histogram)
     waiting: Histogram = field(default_factory=Histogram)
     coins: dict[tuple[float, bool], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    checks: dict[float, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))  # by their chance
 
     @property
     def routed(self) -> int:
@@ -62,13 +63,23 @@ class Totals:
         return [Stratum(p, counts["decided"], counts["read"], counts["wrong"]) for p, counts in sorted(merged.items())]
 
 
+def checked_strata(checks: Mapping[float, Counter[str]]) -> list[Stratum]:
+    """The checked decisions of people; each stands for as many as its chance to be checked says."""
+    return [Stratum(p, 0, counts["checked"], counts["wrong"]) for p, counts in sorted(checks.items())]
+
+
 def escalated(routes: Counter[Route]) -> int:
     """How many of the routed cases went to a person for another reason than the sample."""
     return sum(count for (_mode, reason), count in routes.items() if reason not in AUTOMATED)
 
 
 def total(
-    flow: Iterable[FlowRollup], work: Iterable[WorkRollup], samples: Iterable[SampleRollup], *, hours: float
+    flow: Iterable[FlowRollup],
+    work: Iterable[WorkRollup],
+    samples: Iterable[SampleRollup],
+    checks: Iterable[CheckRollup],
+    *,
+    hours: float,
 ) -> Totals:
     """Add up rows. `hours` is the clock time they stand for."""
     totals = Totals(hours=hours)
@@ -81,6 +92,8 @@ def total(
         totals.human_seconds += sample.seconds
         counts = totals.coins[sample.probability, sample.automated]
         counts.update(decided=sample.decided, read=sample.read, wrong=sample.wrong)
+    for check in checks:
+        totals.checks[check.probability].update(checked=check.checked, wrong=check.wrong)
     return totals
 
 
@@ -96,6 +109,8 @@ def merged(parts: Iterable[Totals], *, durations: bool = True) -> Totals:
             mine.update(theirs)  # type: ignore[arg-type]
         for key, counts in part.coins.items():
             whole.coins[key].update(counts)
+        for chance, counts in part.checks.items():
+            whole.checks[chance].update(counts)
     if durations:
         for name in ("active", "blind", "waiting"):
             setattr(whole, name, Histogram.merged(getattr(part, name) for part in every))

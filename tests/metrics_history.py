@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from cases.audit import journal
 from cases.models import Case, CaseType, Prediction
 from cases.models.choices import Reason, State
-from feedback.models import OutcomeReport, Sample
+from feedback.models import OutcomeReport, Sample, SecondRead
 from review.models import Decision, Policy, Queue, ReviewTask
 
 MINUTE = timedelta(minutes=1)
@@ -123,6 +123,22 @@ class History:
             case=decision.case, decision=decision, correct=correct, source="crm", reported_by=None, reported_at=at
         )
         self.note(decision.case, "outcome.reported", at)
+        return made
+
+    def read_again(self, decision: Decision, at: datetime, *, verdict: str = "", chance: float = 0.5) -> SecondRead:
+        """A settled second read: both agree, or the verdict of a third person."""
+        made = SecondRead.objects.create(
+            decision=decision,
+            case_type=self.case_type,
+            probability=chance,
+            reader=self.person,
+            output=decision.output,
+            agrees=not verdict,
+            verdict=verdict,
+            read_at=at,
+            settled_at=at,
+        )
+        self.note(decision.case, "second_read.taken", at)
         return made
 
     def note(self, case: Case, action: str, at: datetime) -> None:

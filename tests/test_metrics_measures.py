@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cases.models.choices import Reason
+from feedback.models import SecondRead
 from metrics import estimates, measures, periods, report, rollup, watches
 from metrics.estimates import Facts
 from metrics.histograms import Histogram
@@ -15,6 +16,7 @@ from metrics.measures import BY_KEY, Reading
 from metrics.report import Report
 from metrics.totals import Totals
 from metrics.watches import State
+from tests.factories import make_task
 from tests.metrics_history import MINUTE, History
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres_too]
@@ -245,3 +247,40 @@ def test_every_measure_says_what_it_counts_and_every_band_what_to_do() -> None:
         )
         assert measure.watch is watches.none or str(measure.advice)
     assert Counter(measure.key for measure in measures.MEASURES).most_common(1)[0][1] == 1
+
+
+def test_second_reads_count_among_the_checked_by_their_chance_and_each_decision_once() -> None:
+    past = History()
+    made = [past.decide(past.waiting(NINE, due=HOUR), NINE + 10 * MINUTE, seconds=20, waited=MINUTE) for _ in range(5)]
+    past.read_again(made[0], NINE + HOUR)
+    past.read_again(made[1], NINE + HOUR, verdict="second")
+    past.read_again(made[2], NINE + HOUR, verdict="first")
+    past.read_again(made[3], NINE + HOUR, verdict="neither")
+    past.report(made[3], NINE + HOUR, correct=True)
+    past.report(made[4], NINE + HOUR, correct=True)
+    rollup.roll_up()
+    found = reading(of_the_day(), "post_validation_error").estimate
+    # Three reads at one half stand for two each, one of them wrong; two reported ones for themselves, one of them wrong:
+    # (2 + 1) / (6 + 2).
+    assert (found.numerator, found.denominator) == (2, 5)
+    assert found.value == pytest.approx(3 / 8)
+    assert found.interval
+    assert found.interval.low < 3 / 8 < found.interval.high
+
+
+def test_a_second_read_under_way_is_no_production_and_checks_nothing_yet() -> None:
+    past = History()
+    made = past.decide(past.waiting(NINE, due=HOUR), NINE + 10 * MINUTE, seconds=20, waited=MINUTE)
+    rollup.roll_up()
+    before = reading(of_the_day(), "waiting_median").estimate.observations
+    SecondRead.objects.filter(pk=past.read_again(made, NINE + HOUR).pk).update(settled_at=None, agrees=False)
+    make_task(
+        made.case, reason="second_read", blind=True, policy=past.policy, opened_at=NINE + HOUR, due_at=NINE + 2 * HOUR
+    )
+    past.note(made.case, "task.opened", NINE + HOUR)
+    rollup.roll_up()
+    whole = of_the_day()
+    assert reading(whole, "post_validation_error").estimate.observations == 0
+    assert reading(whole, "waiting_median").estimate.observations == before
+    assert reading(whole, "sla_attainment").estimate.denominator == 1
+    assert reading(whole, "backlog").estimate.value == 0
