@@ -96,6 +96,13 @@ def hides(user: User, path: str = "case") -> Q:
     return Q(Exists(_theirs(user).filter(case=OuterRef(path))))
 
 
+def hides_past(user: Account) -> Q:
+    """The planted tasks under which the account must not be told their case's past."""
+    if not isinstance(user, User) or knows(user):
+        return NOTHING
+    return Q(planted=True) & ~Q(Exists(Decision.objects.filter(case=OuterRef("case"), decided_by=user)))
+
+
 def hiding(user: Account, case_ids: Iterable[int]) -> dict[int, ReviewTask]:
     """The open planted task of each of these cases whose past the account must not be told now."""
     if not isinstance(user, User) or knows(user):

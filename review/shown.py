@@ -6,11 +6,13 @@ import hashlib
 import json
 from collections.abc import Iterable
 
+from django.db.models import Q
+
 from cases.access import Account
 from cases.models import Case, Prediction
 from cases.models.choices import Reason
 from review.models import Decision, ReviewTask
-from review.planted import hiding, planted_of
+from review.planted import hides_past, planted_of
 
 
 def newest_prediction(case: Case) -> Prediction | None:
@@ -49,6 +51,6 @@ def _sha256(parts: list[object]) -> str:
 
 def concealed_ids(user: Account, case_ids: Iterable[int]) -> set[int]:
     """The cases that somebody is to read blind and has not answered yet: nothing of the machine's answer may be told."""
-    case_ids = list(case_ids)
-    unanswered = ReviewTask.objects.open().filter(case__in=case_ids, blind=True, first_answer__isnull=True)
-    return set(unanswered.values_list("case_id", flat=True)) | set(hiding(user, case_ids))
+    unanswered = Q(blind=True, first_answer__isnull=True)
+    found = ReviewTask.objects.open().filter(unanswered | hides_past(user), case__in=list(case_ids))
+    return set(found.values_list("case_id", flat=True))
