@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from cases.classifiers.base import Question
@@ -254,3 +256,16 @@ def test_the_least_agreement_is_a_share_everywhere() -> None:
     assert "read once" not in out.getvalue()
     with pytest.raises(CommandError):
         call_command("export_feedback", case_type.key, "--format", "csv", "--minimum-agreement", "2")
+
+
+def test_the_page_of_a_dataset_shows_the_first_examples_but_none_that_somebody_reads_blind() -> None:
+    case_type = make_case_type()
+    shown, hidden = decided(case_type, "shown <i>here</i>"), decided(case_type, "kept back")
+    dataset = frozen(case_type)
+    make_task(hidden.case, reason="second_read", blind=True)
+    client = Client()
+    client.force_login(make_user("supervisor", is_staff=True))
+    text = client.get(reverse("admin:feedback_dataset_change", args=[dataset.pk])).content.decode()
+    assert "shown &lt;i&gt;here" in text
+    assert reverse("admin:cases_case_change", args=[shown.case_id]) in text
+    assert "kept back" not in text

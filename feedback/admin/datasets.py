@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
@@ -15,16 +16,19 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases.access import can
+from cases.access import can, visible
 from cases.admin.base import BackOfficeAdmin, VisibleFilter, account, badge, tell
+from cases.concealment import concealed_ids
 from cases.errors import Refused
-from cases.models import CaseType
+from cases.models import Case, CaseType
+from cases.outputs import label_of
 from feedback.api.dataset_views import as_file
 from feedback.datasets import ORIGINS, Selection, freeze
 from feedback.exports import FORMATS
 from feedback.models import Dataset, DatasetItem
 
 ORIGIN = "admin"
+MOST_PREVIEWED = 20
 ORIGIN_NAMES = {
     "decision": gettext_lazy("decisions of people"),
     "outcome": gettext_lazy("reports from downstream"),
@@ -139,6 +143,7 @@ class DatasetAdmin(BackOfficeAdmin):
             "origins": [(ORIGIN_NAMES[name], dataset.counts.get(name, 0)) for name in ORIGINS],
             "sides": [(side.label, dataset.counts.get(side.value, 0)) for side in DatasetItem.Side],
             "may_export": can(account(request), "feedback.export_dataset", dataset),
+            "preview": _preview(dataset, user=account(request)),
         }
         context = {**self.admin_site.each_context(request), "opts": self.opts, "title": str(dataset), **own}
         return TemplateResponse(request, self.change_form_template, context)
@@ -156,3 +161,13 @@ class DatasetAdmin(BackOfficeAdmin):
     @admin.display(description=gettext_lazy("state"))
     def state(self, dataset: Dataset) -> SafeString:
         return badge(_("examples erased"), "warning") if dataset.erased else badge(_("whole"), "ok")
+
+
+def _preview(dataset: Dataset, *, user: User) -> list[dict[str, Any]]:
+    """The first few examples whose case the account may see now, and those that came without a case."""
+    items = list(dataset.items.order_by("position")[:MOST_PREVIEWED])
+    known = {item.case_id for item in items if item.case_id is not None}
+    seen = set(visible(user, Case.objects.filter(pk__in=known), "cases.view_case").values_list("pk", flat=True))
+    seen -= concealed_ids(user, seen)
+    shown = [item for item in items if item.case_id is None or item.case_id in seen]
+    return [{"item": item, "label": label_of(item.output), "origin": ORIGIN_NAMES[item.origin]} for item in shown]
