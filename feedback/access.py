@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from cases.access import EVERYTHING, NOTHING, scope_of
 from cases.scopes import sees_every_case, with_their_cases
-from feedback.models import Correction, Dataset, OutcomeReport, Round, Sample, SecondRead
+from feedback.models import Correction, Dataset, Flag, GoldCase, OutcomeReport, Round, Sample, SecondRead
 
 
 @scope_of(Correction)
@@ -39,4 +39,15 @@ def datasets(user: User, verb: str) -> Q:
 @scope_of(Round)
 def rounds(user: User, verb: str) -> Q:
     """A round draws from cases of every queue."""
+    return EVERYTHING if sees_every_case(user) else NOTHING
+
+
+@scope_of(GoldCase)
+def gold_cases(user: User, verb: str) -> Q:
+    return EVERYTHING if sees_every_case(user) else NOTHING
+
+
+@scope_of(Flag)
+def flags(user: User, verb: str) -> Q:
+    """Nobody but who leads or audits, and never one's own to close."""
     return EVERYTHING if sees_every_case(user) else NOTHING

@@ -25,6 +25,7 @@ def schedule() -> list[Periodic]:
         Periodic("feedback.jobs.look_after_runs", 30),
         Periodic("feedback.jobs.follow_in_the_shadow", 60, queue="learning"),
         Periodic("feedback.jobs.train_what_is_due", 3600, queue="learning"),
+        Periodic("feedback.jobs.plant", 300),
         Periodic("feedback.jobs.open_rounds", 300),
         Periodic("metrics.jobs.roll_up", 10),
     ]
