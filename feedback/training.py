@@ -64,9 +64,7 @@ def train(
     del twin  # two models at once would double the memory
     content = judged_bytes
     if not material.twin_is_the_model:
-        tell(0.6, _("Learning from all %(count)s examples") % {"count": len(material.shipped)})
-        model = TextModel.fit(*texts_and_labels(material.shipped), seed=SEED)
-        content, report = model.dumps(), model.report
+        content, report = _shipped(material, tell)
     tell(0.95, _("Keeping it"))
     made = ModelVersion(
         case_type=case_type,
@@ -78,6 +76,13 @@ def train(
     if comparison.better:
         promote(version, actor=actor, origin=origin, reason=comparison.why, better_than=active)
     return version
+
+
+def _shipped(material: Material, tell: Tell) -> tuple[bytes, dict[str, Any]]:
+    """The model that goes to work, which learns from the held-out examples as well, and its report."""
+    tell(0.6, _("Learning from all %(count)s examples") % {"count": len(material.shipped)})
+    model = TextModel.fit(*texts_and_labels(material.shipped), seed=SEED)
+    return model.dumps(), model.report
 
 
 def _present(case_type: CaseType) -> Material:
