@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from cases.audit import journal
-from cases.models import AuditEvent
+from cases.classifiers.base import Question
+from cases.errors import Conflict, Forbidden, Invalid
+from cases.models import AuditEvent, CaseType
 from cases.models.choices import Reason, State
 from feedback import sampling
+from feedback.datasets import Selection, composed
+from feedback.examples import serving
+from feedback.few_shot import NEWEST, Choice, shots
 from feedback.listeners import decision_made
-from feedback.models import Correction, Sample
+from feedback.models import Correction, Draw, Round, Sample
 from review.decide import Answer, conclude, settle
-from review.models import Decision
+from review.models import Decision, ReviewTask
 from review.reopen import reopen
-from tests.factories import make_case, make_decision, make_prediction, make_task, make_user
+from tests.factories import make_case, make_case_type, make_decision, make_prediction, make_task, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres_too]
 
@@ -80,3 +88,56 @@ def test_a_report_on_an_automated_case_leaves_its_sample_to_the_one_who_decides_
         conclude(task, answer=answer, settled=settled, prediction=acted.prediction, user=supervisor, log=log)
     sample = Sample.objects.get()
     assert (sample.automated, sample.correct, sample.read_by) == (True, False, supervisor)
+
+
+def test_a_case_drawn_in_a_round_stays_out_of_training_exports_and_prompts_until_it_is_released() -> None:
+    case_type = make_case_type()
+    reader, supervisor = make_user("reviewer"), make_user("supervisor")
+    case = make_case(case_type, state=State.CLOSED)
+    said = make_prediction(case)
+    decision = make_decision(
+        case, by=reader, task=make_task(case), prediction=said, output={"label": "other"}, label="other"
+    )
+    with journal(actor=reader, origin="test") as log:
+        decision.override = True
+        decision_made(decision=decision, task=ReviewTask.objects.get(), log=log)
+    assert taught(case_type) == (["other"], ["other"])
+    draw = Draw.objects.create(round=a_round(case_type), case=case, probability=0.5)
+    assert taught(case_type) == ([], [])
+    read = {"first_answer": {"label": "other"}, "final_answer": {"label": "other"}, "correct": False, "read_by": reader}
+    sample = Sample.objects.create(case=case, probability=0.5, automated=True, draw=draw, prediction=said, **read)
+    assert taught(case_type) == ([], [])
+    assert [example.label for example in serving(case_type)] == ["other"]
+    assert sampling.release([sample.pk], by=supervisor, reason="enough of it", origin="test") == 1
+    assert taught(case_type) == (["other"], ["other"])
+    assert serving(case_type) == []
+
+
+def taught(case_type: CaseType) -> tuple[list[str], list[str]]:
+    """Labels that a dataset holds to learn from, and labels that a prompt would be given as examples."""
+    question = Question(case_id=0, payload={"text": "hello"})
+    shown = shots(case_type, question, Choice(choice=NEWEST))
+    items = [item for item in composed(case_type, Selection()) if item.origin != "sample"]
+    assert all(item.side == "eval" for item in composed(case_type, Selection()) if item.origin == "sample")
+    return [str(item.output["label"]) for item in items], [str(output["label"]) for _text, output in shown]
+
+
+def a_round(case_type: CaseType) -> Round:
+    now = timezone.now()
+    period = {"since": now - timedelta(days=2), "until": now - timedelta(days=1), "due_at": now + timedelta(days=1)}
+    return Round.objects.create(case_type=case_type, number=1, kind="once", size=1, **period)
+
+
+@pytest.mark.parametrize("role", ["reviewer", "auditor", "manager", "administrator", "integration"])
+def test_only_a_supervisor_releases_and_says_why_once(role: str) -> None:
+    read_blind(said="refund", answered="refund")
+    sample, supervisor = Sample.objects.get(), make_user("supervisor")
+    with pytest.raises(Forbidden):
+        sampling.release([sample.pk], by=make_user(role), reason="because", origin="test")
+    with pytest.raises(Invalid) as refusal:
+        sampling.release([sample.pk], by=supervisor, reason=" ", origin="test")
+    assert list(refusal.value.errors) == ["reason"]
+    sampling.release([sample.pk], by=supervisor, reason="because", origin="test")
+    with pytest.raises(Conflict):
+        sampling.release([sample.pk], by=supervisor, reason="because", origin="test")
+    assert AuditEvent.objects.get(action="sample.released").data == {"reason": "because"}
