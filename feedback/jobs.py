@@ -103,7 +103,7 @@ def _replay_prompt(run: Run, tell: runs.Tell) -> str:
 
 
 def _prompt_of(run: Run) -> PromptVersion:
-    return PromptVersion.objects.select_related("case_type", "dataset").get(pk=run.prompt_id)
+    return PromptVersion.objects.select_related("case_type", "dataset").get(runs=run.pk)
 
 
 def _model_of(run: Run) -> ModelVersion:

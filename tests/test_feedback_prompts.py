@@ -89,7 +89,7 @@ def corrected(case_type: CaseType, text: str, label: str = "other", **fields: An
     """A case that the machine called a refund and a person something else."""
     case = make_case(case_type, state=State.CLOSED, payload={"text": text}, requester=text, **fields)
     decision = make_decision(
-        case, by=make_user("reviewer"), task=make_task(case), prediction=make_prediction(case), outcome="correct",
+        case, by=make_user("reviewer"), task=make_task(case), prediction=make_prediction(case), outcome="amend",
         output={"label": label}, label=label, override=True,
     )  # fmt: skip
     corrections.from_override(decision)

@@ -7,16 +7,17 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from feedback.models import ModelVersion
+from feedback.models import ModelVersion, PromptVersion
 
 REPLAYED = ("automated", "escalated", "wrong")
+Version = ModelVersion | PromptVersion
 
 
-def card(version: ModelVersion) -> dict[str, Any]:
+def card(version: Version) -> dict[str, Any]:
     """The parts of the page; what an old version does not tell is left out."""
     told = version.metrics
     return {
-        "facts": _facts(version),
+        "facts": _facts(version) if isinstance(version, ModelVersion) else _prompt_facts(version),
         "comparison": told.get("comparison", {}),
         "reliability": [
             {"n": row["n"], "said": percent(row["said"]), "right": percent(row["right"]), "share": row["right"]}
@@ -51,7 +52,25 @@ def _facts(version: ModelVersion) -> list[tuple[str, str]]:
     ]
 
 
-def _labels(version: ModelVersion) -> list[dict[str, Any]]:
+def _prompt_facts(version: PromptVersion) -> list[tuple[str, str]]:
+    told, author = version.metrics, version.made_by
+    tokens = told.get("tokens", {})
+    return [
+        (_("Case type"), str(version.case_type)),
+        (_("Composed by"), author.get_username() if author else "–"),
+        (_("Settings"), ", ".join(f"{name} {value}" for name, value in version.settings.items()) or "–"),
+        (_("Judged by"), str(told.get("dataset", "–"))),
+        (_("Held-out examples"), str(told.get("held_out", "–"))),
+        (_("Accuracy"), percent(told.get("accuracy"))),
+        (_("Calibration error"), figure(told.get("calibration_error"))),
+        (_("Log loss"), figure(told.get("log_loss"))),
+        (_("Failed answers"), str(told.get("failed", "–"))),
+        (_("Cost of judging (USD)"), figure(told.get("cost"))),
+        (_("Tokens of judging"), f"{tokens.get('input', 0)} + {tokens.get('output', 0)}" if tokens else "–"),
+    ]
+
+
+def _labels(version: Version) -> list[dict[str, Any]]:
     return [
         {**row, "precision": percent(row["precision"]), "recall": percent(row["recall"])}
         for row in version.metrics.get("labels", [])
@@ -71,7 +90,7 @@ def _replayed(figures: dict[str, Any] | None) -> list[dict[str, Any]]:
     return [{"name": names[name], "then": figures[f"{name}_then"], "now": figures[f"{name}_now"]} for name in REPLAYED]
 
 
-def side_by_side(*versions: ModelVersion) -> list[dict[str, Any]]:
+def side_by_side(*versions: Version) -> list[dict[str, Any]]:
     """The figures of the cards, line by line."""
     lines: list[tuple[str, Callable[[dict[str, Any]], str]]] = [
         (_("Held-out examples"), lambda told: str(told.get("held_out", "–"))),
@@ -87,7 +106,7 @@ def side_by_side(*versions: ModelVersion) -> list[dict[str, Any]]:
     return [{"name": name, "values": [pick(version.metrics) for version in versions]} for name, pick in lines]
 
 
-def labels_side_by_side(*versions: ModelVersion) -> list[dict[str, Any]]:
+def labels_side_by_side(*versions: Version) -> list[dict[str, Any]]:
     tables = [{row["label"]: row for row in _labels(version)} for version in versions]
     names = sorted(set().union(*tables))
     return [{"label": name, "rows": [table.get(name) for table in tables]} for name in names]
