@@ -192,3 +192,16 @@ def test_these_pages_are_sound_in_the_dark_and_on_a_phone(open_desk: Any, look: 
         desk.page.goto(path)
         assert sound(desk.page) == [], path
         assert desk.page.evaluate("document.documentElement.scrollWidth") <= desk.page.viewport_size["width"], path
+
+
+def test_the_undo_of_cases_decided_together_goes_with_their_grace(open_desk: Any) -> None:
+    waiting(2, grace_seconds=2)
+    desk = open_desk()
+    desk.sign_in(people()[0])
+    desk.page.goto("/admin/desk/together/")
+    desk.page.click("text=2 cases")
+    desk.page.wait_for_selector("#together")
+    desk.page.check("input[name=pick] >> nth=0")
+    desk.page.click("button[value=approve]")
+    desk.page.wait_for_selector("text=1 case is decided")
+    desk.page.wait_for_selector("[data-undo]", state="detached")
