@@ -84,15 +84,15 @@ JOBS: tuple[Job, ...] = (
         (
             Entry(_("Rounds"), "admin:feedback_round_changelist", "together", ("feedback.view_round",)),
             Entry(_("Samples"), "admin:feedback_sample_changelist", "samples", ("feedback.view_sample",)),
-            Entry(
-                _("Second reads"), "admin:feedback_secondread_changelist", "together", ("feedback.view_secondread",)
-            ),
+            Entry(_("Second reads"), "admin:feedback_secondread_changelist", "together", ("feedback.view_secondread",)),
             Entry(
                 _("Outcome reports"),
                 "admin:feedback_outcomereport_changelist",
                 "outcomes",
                 ("feedback.view_outcomereport",),
             ),
+            Entry(_("Known cases"), "admin:feedback_goldcase_changelist", "samples", ("feedback.view_goldcase",)),
+            Entry(_("Flags"), "admin:feedback_flag_changelist", "people", ("feedback.view_flag",)),
             Entry(_("Audit log"), "admin:cases_auditevent_changelist", "audit", ("cases.view_auditevent",)),
         ),
     ),
