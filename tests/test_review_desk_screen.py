@@ -147,6 +147,17 @@ def test_every_block_is_on_the_page_in_few_queries_and_bytes() -> None:
     assert len(html) < MOST_BYTES
 
 
+def test_the_toast_of_the_task_just_left_stays_within_the_budget() -> None:
+    client, user = signed_in()
+    task, left = a_rich_task(user), make.make_task()
+    make.make_decision(left.case, by=user, task=left)
+    client.get(page_of(task))
+    with CaptureQueriesContext(connection) as queries:
+        html = client.get(f"{page_of(task)}?after={left.pk}").content.decode()
+    assert f'data-done="{left.pk}"' in html
+    assert len(queries) <= MOST_QUERIES, "\n".join(query["sql"][:150] for query in queries)
+
+
 def test_a_case_without_a_past_says_so_in_every_block() -> None:
     client, user = signed_in()
     case = make.make_case(make.make_case_type(), state=State.IN_REVIEW, requester="new")

@@ -42,7 +42,10 @@ def done(user: User, task_id: int) -> Done | None:
     task = rows.select_related("case", "decision__policy").defer("case__payload", "case__context", "trace").first()
     if task is None:
         return None
-    return _done(task, getattr(task, "decision", None), user)
+    decision = getattr(task, "decision", None)
+    if decision is not None:
+        decision.case = task.case  # known, so not to be read again
+    return _done(task, decision, user)
 
 
 def _last_undoable(user: User) -> Done | None:
