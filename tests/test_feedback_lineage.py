@@ -36,11 +36,15 @@ def frozen(correction: Correction, name: str = "spring", *, side: str = "train")
     by = make_user("supervisor")
     dataset = freeze(correction.case_type, name=name, selection=Selection(), by=by, origin="test")[0]
     DatasetItem.objects.filter(dataset=dataset).update(side=side)
+    Dataset.objects.filter(pk=dataset.pk).update(created_at=timezone.now() + timedelta(seconds=1))
     return dataset
 
 
 def trained(correction: Correction, number: int = 1, **trained_on: Any) -> ModelVersion:
-    return ModelVersion.objects.create(case_type=correction.case_type, number=number, trained_on=trained_on)
+    later = timezone.now() + timedelta(seconds=2)
+    return ModelVersion.objects.create(
+        case_type=correction.case_type, number=number, trained_on=trained_on, created_at=later
+    )
 
 
 def page(correction: Correction, role: str = "supervisor") -> Any:
@@ -108,7 +112,9 @@ def test_the_page_shows_both_answers_field_by_field_with_who_why_and_by_what_mod
     correction = overridden()
     dataset = frozen(correction)
     trained(correction, dataset="spring@1", dataset_sha256=dataset.sha256)
+    prompt = PromptVersion.objects.create(case_type=correction.case_type, number=1, dataset=dataset)
     text = page(correction).content.decode()
+    assert reverse("admin:feedback_promptversion_change", args=[prompt.pk]) in text
     for part in ("amount", "refund", "billing", "fast 7", "&lt;b&gt;see&lt;/b&gt;", "spring 1", "not enough data"):
         assert part in text
     assert "<b>see" not in text
