@@ -205,3 +205,14 @@ def test_the_undo_of_cases_decided_together_goes_with_their_grace(open_desk: Any
     desk.page.click("button[value=approve]")
     desk.page.wait_for_selector("text=1 case is decided")
     desk.page.wait_for_selector("[data-undo]", state="detached")
+
+
+def test_on_a_narrow_screen_no_control_of_the_preferences_leaves_its_card(open_desk: Any) -> None:
+    desk = open_desk(viewport={"width": 390, "height": 844})
+    desk.sign_in(people()[0])
+    desk.page.goto("/admin/preferences/")
+    edges = desk.page.evaluate(
+        "[...document.querySelectorAll('main select')].map((one) => one.getBoundingClientRect().right)"
+    )
+    assert edges
+    assert max(edges) <= 390 - 16
