@@ -8,7 +8,17 @@ from django.db.models import Count, F
 from django.db.models.functions import JSONObject
 
 from cases.audit import Journal
-from feedback.models import Correction, Dataset, DatasetItem, Fingerprint, OutcomeReport, Sample, SecondRead
+from feedback.models import (
+    Correction,
+    Dataset,
+    DatasetItem,
+    Fingerprint,
+    GoldCase,
+    OutcomeReport,
+    Planting,
+    Sample,
+    SecondRead,
+)
 
 
 def forget(*, case_ids: Sequence[int], log: Journal) -> None:
@@ -22,6 +32,9 @@ def forget(*, case_ids: Sequence[int], log: Journal) -> None:
     Fingerprint.objects.filter(case__in=case_ids).delete()
     _leave_datasets(case_ids)
     Sample.objects.filter(case__in=case_ids).update(first_answer={}, final_answer={})
+    gold = GoldCase.objects.filter(case__in=case_ids)
+    gold.update(output={}, shown={}, why="")
+    Planting.objects.filter(gold__in=gold, output__isnull=False).update(output={})
     reads = SecondRead.objects.filter(decision__case__in=case_ids)
     reads.filter(output__isnull=False).update(output=JSONObject(label=F("label")))
     reads.filter(settled__isnull=False).update(settled={})

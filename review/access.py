@@ -47,6 +47,8 @@ def desk_of(user: User) -> Desk:
 
 
 def _read_desk(user: User) -> Desk:
+    if not (user.has_perm("review.work_ordinary_queues") or user.has_perm("review.work_quality_queues")):
+        return Desk(frozenset(), frozenset())
     member = Exists(Queue.groups.through.objects.filter(queue=OuterRef("pk"), group__user=user))
     rows = list(Queue.objects.annotate(member=member).order_by().values_list("pk", "kind", "member"))
     everywhere, quality = user.has_perm("review.work_every_queue"), Queue.Kind.QUALITY

@@ -52,13 +52,10 @@ def review_page(
 
     What came from a dialog opens that dialog ``again``, as long as the task is still the reader's.
     """
-    again = typed if typed is not None and typed.aside else None
+    again, kept = typed if typed is not None and typed.aside else None, _kept_draft(screen)
     typed = None if again else typed
-    draft = drafts.draft_of(screen.task, screen.user) if screen.task.has_draft else None  # type: ignore[attr-defined]  # annotated
-    stale = draft is not None and draft.case_version != screen.case.version
-    touched = draft is not None and any(name != "active_seconds" for name in draft.fields)
-    if typed is None and draft is not None and touched and not stale and screen.mine and not screen.held:
-        typed = from_draft(draft, task=screen.task, fields=screen.fields, shown=screen.prediction)
+    if typed is None and kept["fills"]:
+        typed = from_draft(kept["draft"], task=screen.task, fields=screen.fields, shown=screen.prediction)
     if typed is not None:
         screen.fields = typed.fields
     if isinstance(refusal, Invalid):
@@ -72,9 +69,7 @@ def review_page(
         "machine": screen.machine,
         "typed": typed,
         "again": again,
-        "draft": draft,
-        "touched": touched,
-        "stale": stale,
+        **kept,
         "state": state_of(screen.task, screen.user.pk),
         "snoozes": moments.CHOICES,
         "asides_open": "acts" in request.GET,
@@ -83,9 +78,17 @@ def review_page(
         "changed": bool(refusal and refusal.code == "content-changed"),
         "sees_every_case": screen.user.has_perm("cases.view_every_case"),
     }
-    if again is not None and again.handing:
-        context |= _hands(screen.task, screen.user)
+    context |= _hands(screen.task, screen.user) if again is not None and again.handing else {}
     return TemplateResponse(request, "review/desk.html", context, status=refusal.status if refusal else 200)
+
+
+def _kept_draft(screen: Screen) -> dict[str, Any]:
+    """What the reader had typed before, and whether it still fits: it ``fills`` the form only on the case as it was."""
+    draft = drafts.draft_of(screen.task, screen.user) if screen.task.has_draft else None  # type: ignore[attr-defined]  # annotated
+    stale = draft is not None and draft.case_version != screen.case.version
+    touched = draft is not None and any(name != "active_seconds" for name in draft.fields)
+    fills = touched and not stale and screen.mine and not screen.held
+    return {"draft": draft, "stale": stale, "touched": touched, "fills": fills}
 
 
 def _talk(screen: Screen) -> dict[str, Any]:
