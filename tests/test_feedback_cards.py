@@ -166,7 +166,7 @@ def test_the_pages_show_the_card_the_comparison_and_the_runs(
         assert text in html
     compared = client.get(reverse("admin:feedback_modelversion_compare"), {"a": first.pk, "b": second.pk})
     assert "Calibration error" in compared.content.decode()
-    assert client.get(reverse("admin:feedback_modelversion_compare"), {"a": first.pk, "b": "x"}).status_code == 404
+    assert client.get(reverse("admin:feedback_modelversion_compare"), {"a": str(first.pk), "b": "x"}).status_code == 404
 
 
 def test_a_training_is_started_and_followed_from_the_page(letters: CaseType) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from cases.errors import Conflict, Forbidden, Invalid
@@ -14,7 +16,7 @@ from tests.factories import make_case, make_case_type, make_decision, make_predi
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres_too]
 
 
-def closed_case(*, said: str = "refund", right: str = "refund", **prediction: object) -> Case:
+def closed_case(*, said: str = "refund", right: str = "refund", **prediction: Any) -> Case:
     case = make_case(make_case_type(), state=State.CLOSED, label=right, confidence=0.9)
     made = make_prediction(case, label=said, **prediction)
     make_decision(case, by=make_user("expert"), output={"label": right}, label=right, prediction=made)

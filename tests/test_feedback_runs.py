@@ -48,9 +48,12 @@ def test_a_training_tells_how_far_it_is_and_names_the_version_it_made(
     run = started(letters)
     told: list[tuple[float, str]] = []
     plain = runs.progress
-    monkeypatch.setattr(
-        runs, "progress", lambda run, share, text: (told.append((share, text)), plain(run, share, text))
-    )
+
+    def listened(run: Run, share: float, text: str) -> None:
+        told.append((share, text))
+        plain(run, share, text)
+
+    monkeypatch.setattr(runs, "progress", listened)
     jobs.carry_out(run.pk)
     run.refresh_from_db()
     version = ModelVersion.objects.get()
@@ -163,7 +166,7 @@ def test_a_process_killed_in_the_middle_of_training_leaves_the_model_at_work(let
     run = started(letters)
     child = os.fork()
     if not child:
-        training._store = lambda *_args, **_more: os.kill(os.getpid(), signal.SIGKILL)
+        setattr(training, "_store", lambda *_args, **_more: os.kill(os.getpid(), signal.SIGKILL))  # noqa: B010 - in the child alone
         jobs.carry_out(run.pk)
         os._exit(0)
     assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL

@@ -261,7 +261,7 @@ def taking(client: Client, task: ReviewTask, user: User, place: int) -> Any:
     held = claims.claim(task.pk, user=user, origin="test")
     page = client.get(reverse("desk:review", args=[task.pk])).content.decode()
     assert "Two people answered differently" in page
-    data = {"task": task.pk, "lease_token": held.lease_token, "answer": place}
+    data: dict[str, object] = {"task": task.pk, "lease_token": held.lease_token, "answer": place}
     data["digest"] = digest_of(held, held.case, newest_prediction(held.case))
     return client.post("/admin/feedback/secondread/take/", data)
 
