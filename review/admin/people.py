@@ -148,11 +148,15 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]  # generic in the stubs 
                 tell(request, refusal)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Who may only look needs no version to guard."""
+        """Who may only look needs no version to guard, and no way to the password."""
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None or self.has_change_permission(request, obj):
             return fieldsets
-        return [*fieldsets[:-1], (_("How they work"), {"fields": ("on_duty", "most_claims")})]
+        return [
+            (None, {"fields": ("username",)}),
+            *fieldsets[1:-1],
+            (_("How they work"), {"fields": ("on_duty", "most_claims")}),
+        ]
 
     @admin.display(description=_("on duty"), boolean=True)
     def on_duty(self, user: User) -> bool:
