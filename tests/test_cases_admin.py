@@ -428,7 +428,7 @@ def test_nobody_adds_changes_or_deletes_what_is_only_ever_superseded() -> None:
         "review_reviewtask",
         "feedback_correction",
     ):
-        assert client.get(reverse(f"admin:{label}_add")).status_code == 403, label
+        assert client.get(reverse(f"admin:{label}_add")).status_code in (403, 404), label
     assert client.post(change(event), {"action": "b"}).status_code == 403
     assert client.post(reverse("admin:cases_auditevent_delete", args=[event.pk]), {"post": "yes"}).status_code == 403
 

@@ -154,7 +154,8 @@ def test_of_ten_who_race_for_one_case_one_wins_and_the_losers_write_nothing() ->
     assert len(wins) == 1
     case.refresh_from_db()
     assert case.label == wins[0]
-    assert [event.actor for event in AuditEvent.objects.filter(case_id=case.pk)] == wins
+    told = AuditEvent.objects.filter(case_id=case.pk, actor__startswith="racer-")  # the log outlives other tests' cases
+    assert [event.actor for event in told] == wins
 
 
 steps = st.lists(st.tuples(st.sampled_from(State), st.sampled_from(State)), max_size=12)

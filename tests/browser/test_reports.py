@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -49,28 +47,22 @@ def history() -> None:
 
 
 @pytest.fixture
-def shown(live_server: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shown]:
+def shown(live_server: Any, chromium: Any) -> Iterator[Shown]:
     """A signed-in page that collects what the browser complains about."""
-    from playwright.sync_api import sync_playwright
-
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # the browser's driver runs an event loop in this thread
     history()
     client = Client()
     client.force_login(User.objects.create_superuser("ada", password="x"))
     cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        made = browser.new_page()
-        made.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}])
-        found = Shown(made, f"{live_server.url}/reports/?period=7d")
-        made.on(
-            "console",
-            lambda said: found.complaints.append(f"{said.text} {said.location}") if said.type == "error" else None,
-        )
-        made.on("pageerror", lambda error: found.complaints.append(str(error)))
-        yield found
-        browser.close()
+    made = chromium.new_page()
+    made.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}])
+    found = Shown(made, f"{live_server.url}/reports/?period=7d")
+    made.on(
+        "console",
+        lambda said: found.complaints.append(f"{said.text} {said.location}") if said.type == "error" else None,
+    )
+    made.on("pageerror", lambda error: found.complaints.append(str(error)))
+    yield found
+    made.context.close()
 
 
 def open_all(shown: Shown, *, width: int = 1366) -> None:
