@@ -87,7 +87,7 @@ def working(case_type: CaseType, by: User, other: User, **more: Any) -> PromptVe
 
 def corrected(case_type: CaseType, text: str, label: str = "other", **fields: Any) -> Decision:
     """A case that the machine called a refund and a person something else."""
-    case = make_case(case_type, state=State.CLOSED, payload={"text": text}, requester=text, **fields)
+    case = make_case(case_type, state=State.CLOSED, payload={"text": text}, requester=text[:60], **fields)
     decision = make_decision(
         case, by=make_user("reviewer"), task=make_task(case), prediction=make_prediction(case), outcome="amend",
         output={"label": label}, label=label, override=True,
