@@ -12,6 +12,7 @@ from django.db.backends.base.introspection import BaseDatabaseIntrospection
 from django.db.backends.postgresql import introspection as postgresql
 from django.db.backends.sqlite3 import introspection as sqlite3
 
+from feedback.fingerprints import forget_index
 from tests import servers
 from tests.stacks import RunningStack
 
@@ -51,6 +52,12 @@ def _without_the_audit_log(introspection: type[BaseDatabaseIntrospection]) -> Ca
         return [name for name in names(self, **options) if name not in APPEND_ONLY]
 
     return kept
+
+
+@pytest.fixture(autouse=True)
+def _forgets_similar_cases() -> None:
+    """What a process keeps of similar cases goes by their ids, and a test that is rolled back gives its ids to the next."""
+    forget_index()
 
 
 @pytest.fixture(scope="session")

@@ -1,27 +1,17 @@
 """Similar decided cases."""
 
-from collections.abc import Iterator
-
 import pytest
 from django.contrib.auth.models import User
 
 from cases.erase import erase
 from cases.models import Case, CaseType
 from cases.models.choices import State
-from feedback import fingerprints
 from feedback.fingerprints import similar, take_fingerprints
 from feedback.models import Fingerprint
 from review.models import Decision, Queue
 from tests.factories import make_case, make_case_type, make_decision, make_queue, make_task, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres_too]
-
-
-@pytest.fixture(autouse=True)
-def fresh_index() -> Iterator[None]:
-    fingerprints.forget_index()
-    yield
-    fingerprints.forget_index()
 
 
 @pytest.fixture
