@@ -1,0 +1,71 @@
+"""A sum over some time, and how the sums are kept in step."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar, Self
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from cases.models import CaseType
+
+
+class Span(models.TextChoices):
+    """How long the time is that one row sums up, in UTC."""
+
+    HOUR = "hour", _("hour")
+    DAY = "day", _("day")
+
+
+class RollupQuerySet(models.QuerySet[Any]):
+    def within(self, span: str, start: datetime, end: datetime) -> Self:
+        """Rows of a span that begin in [start, end)."""
+        return self.filter(span=span, start__gte=start, start__lt=end)
+
+
+class Rollup(models.Model):
+    """A sum over one case type and one span of time. Nothing but `metrics.rollup` writes it; it can be rebuilt at will."""
+
+    keys: ClassVar[tuple[str, ...]]  # what tells the rows of one span apart
+    figures: ClassVar[tuple[str, ...]]  # what is summed
+
+    case_type = models.ForeignKey(CaseType, on_delete=models.CASCADE, related_name="+", verbose_name=_("case type"))
+    span = models.CharField(_("span"), max_length=4, choices=Span.choices)
+    start = models.DateTimeField(_("start"))
+
+    objects = RollupQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.case_type_id} {self.start:%Y-%m-%d %H:%M} {self.span}"
+
+
+class StaleHour(models.Model):
+    """An hour that an event has touched since it was summed."""
+
+    case_type = models.ForeignKey(CaseType, on_delete=models.CASCADE, related_name="+")
+    start = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["case_type", "start"], name="stale_hour_once")]
+
+    def __str__(self) -> str:
+        return f"{self.case_type_id} {self.start:%Y-%m-%d %H:%M}"
+
+
+class RollupCursor(models.Model):
+    """How far the audit events have been read: one row. Rebuilding sets it to the newest event."""
+
+    event_id = models.BigIntegerField(default=0)
+    rest_until = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.event_id)
