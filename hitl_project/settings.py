@@ -219,6 +219,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 PIPELINE = {"received": "cases.jobs.classify", "classified": "review.jobs.route", "decided": "cases.jobs.deliver"}
 HOOKS: dict[str, list[str]] = {  # what a lower app tells and asks the higher ones, inside its own transaction
     "case_cancelled": ["review.tasks.end_open_tasks"],
+    "case_relabelled": ["review.tasks.relabel"],
     "case_erased": ["review.erasing.forget", "feedback.erasing.forget"],
     "concealed": ["review.shown.concealed_ids"],
     "decision_made": ["feedback.listeners.decision_made"],

@@ -127,7 +127,19 @@ def _raise(up: dict[ReviewTask, Queue], *, log: Journal) -> None:
 
 
 def _next_stay(task: ReviewTask, target: Queue) -> ReviewTask:
-    fields = ("case", "case_type_id", "language", "policy", "reason", "trace", "blind", "planted", "priority", "due_at")
+    fields = (
+        "case",
+        "case_type_id",
+        "language",
+        "label",
+        "policy",
+        "reason",
+        "trace",
+        "blind",
+        "planted",
+        "priority",
+        "due_at",
+    )
     kept = {name: getattr(task, name) for name in (*fields, "breached_at")}
     note = f"{task.note}\n{_('Raised because it is late.')}".strip()
     return ReviewTask(queue=target, note=note, **kept)

@@ -280,7 +280,8 @@ def _ask_a_second(decision: Decision, *, log: Journal) -> None:
     case, policy = decision.case, decision.policy
     due = due_at(policy, priority=case.priority, since=timezone.now())
     queue = lane_queue(policy, Reason.SECOND_APPROVAL)
-    open_task(case, queue=queue, policy=policy, reason=Reason.SECOND_APPROVAL, due=due, log=log, note=decision.note)
+    told = {"note": decision.note, "label": decision.label}
+    open_task(case, queue=queue, policy=policy, reason=Reason.SECOND_APPROVAL, due=due, log=log, **told)
 
 
 def _read_sample(
