@@ -65,8 +65,8 @@ class Head:
     line: int = 0
 
 
-def take_next(user: User, queues: Collection[int]) -> int | None:
-    """Claim the next task of these queues for the user. Its id, or None when no task is free.
+def take_next(user: User, queues: Collection[int]) -> ReviewTask | None:
+    """Claim the next task of these queues for the user: its ids, nothing else of it. None when no task is free.
 
     Raises: Conflict when the user holds as many claims as they may.
     """
@@ -80,8 +80,8 @@ def take_next(user: User, queues: Collection[int]) -> int | None:
     return None
 
 
-def take_this(user: User, task_id: int) -> int | None:
-    """Claim this very task, if it is free and theirs to read. Its id, or None; `why_not` tells the reason.
+def take_this(user: User, task_id: int) -> ReviewTask | None:
+    """Claim this very task, if it is free and theirs to read. As `take_next`; `why_not` tells the reason.
 
     What somebody put into the user's hands they may take up whatever their skills.
     """
@@ -179,18 +179,18 @@ def _independence(user: User) -> list[Any]:
     return [*(str(reason.value) for reason in INDEPENDENT), user.pk, user.pk, user.pk]
 
 
-def _take(user: User, where: str, values: list[Any]) -> int | None:
+def _take(user: User, where: str, values: list[Any]) -> ReviewTask | None:
     """One statement picks, locks past others' picks, and claims."""
     skip = " FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
     picked = f"SELECT t.id FROM {_FREE} AND {where} {_ORDER}{skip}"
     sql = (
         f"UPDATE review_reviewtask SET assignee_id = %s, claimed_at = <now>, lease_token = lease_token + 1, "
-        f"lease_until = {_lease_end()} WHERE id = ({picked}) RETURNING id"
+        f"lease_until = {_lease_end()} WHERE id = ({picked}) RETURNING id, case_id"
     )
     with connection.cursor() as cursor:
         cursor.execute(_spelled(sql), [user.pk, *_independence(user), *values])
         row = cursor.fetchone()
-    return int(row[0]) if row else None
+    return ReviewTask(pk=row[0], case_id=row[1]) if row else None
 
 
 def _next_turn(user: User) -> tuple[int, int]:
