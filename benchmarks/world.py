@@ -143,9 +143,9 @@ SELECT id, jsonb_build_object('label', label), label, confidence, confidence / 2
     false, false, 'local', '1', '{}', 1, '', '{}', created_at FROM cases_case WHERE id BETWEEN %(first)s AND %(last)s
 """
 TASKS = """
-INSERT INTO review_reviewtask (case_id, case_type_id, language, hold_reason, planted, queue_id, policy_id, reason, note, trace, blind, priority, opened_at, due_at,
+INSERT INTO review_reviewtask (case_id, case_type_id, language, label, hold_reason, planted, queue_id, policy_id, reason, note, trace, blind, priority, opened_at, due_at,
     assignee_id, claimed_at, lease_until, lease_token, closed_at, ending)
-SELECT c.id, c.case_type_id, '', '', false, (SELECT id FROM review_queue WHERE key = CASE WHEN c.id % 3 = 0 THEN 'experts' ELSE 'front-desk' END), p.id, c.reason, '',
+SELECT c.id, c.case_type_id, '', c.label, '', false, (SELECT id FROM review_queue WHERE key = CASE WHEN c.id % 3 = 0 THEN 'experts' ELSE 'front-desk' END), p.id, c.reason, '',
     '[{"need": "low_confidence", "result": true, "confidence": 0.5, "threshold": 0.8}]', false, c.priority, c.routed_at,
     c.due_at, CASE WHEN c.closed_at IS NOT NULL OR c.state = 'decided' THEN readers[1 + c.id % 8] END,
     c.decided_at - interval '1 minute', c.routed_at, 1, c.decided_at,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
-from cases import bells, schemas
+from cases import bells, hooks, schemas
 from cases.access import demand
 from cases.audit import journal
 from cases.clock import from_now
@@ -58,6 +58,7 @@ def _accept(case: Case, given: PredictionIn, *, state: str) -> None:
     elif state == State.IN_REVIEW:
         label = schemas.label_of(given.output)[:200]
         Case.objects.filter(pk=case.pk).update(label=label, confidence=given.confidence)
+        hooks.call("case_relabelled", case_id=case.pk, label=label)
     else:
         raise Conflict(_("The case is %(state)s; no prediction is waited for.") % {"state": State(state).label})
 

@@ -163,6 +163,7 @@ def _task(known: GoldCase, *, policy: Policy, queue: Queue) -> ReviewTask:
         case=known.case,
         case_type_id=known.case_type_id,
         language=language_of(known.case),
+        label=str(known.shown.get("label", ""))[:200],
         queue=queue,
         policy=policy,
         reason=reason,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from hitl_project import notices, palette
@@ -30,6 +33,12 @@ class BackOffice(AdminSite):
         if not context["has_permission"]:
             return context
         return {**context, "navigation": navigation(request), "account_links": account_links(request)}
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Where single sign-on is set up, by way of its pages: they offer it, and ask for the second step of who has one."""
+        if settings.OIDC_ENABLED and not request.user.is_authenticated:
+            return redirect_to_login(request.GET.get(REDIRECT_FIELD_NAME, reverse("admin:index")), "account_login")
+        return super().login(request, extra_context)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Home, by role: what waits, what is mine, what is stuck."""

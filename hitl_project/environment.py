@@ -152,6 +152,12 @@ def with_timeouts(url: str, *, connect: int, answer: int) -> str:
     return f"{address}?{urlencode(options)}"
 
 
+def origins(url: str) -> list[str]:
+    """Where a form may lead that ends at this address: a browser holds the whole way there against the policy."""
+    parts = urlsplit(url)
+    return [f"{parts.scheme}://{parts.netloc}"] if url else []
+
+
 def sign_in_providers(*, server_url: str, client_id: str, client_secret: str, name: str) -> dict[str, Any]:
     """allauth's provider settings; nothing unless all three are given."""
     if not (server_url and client_id and client_secret):

@@ -28,6 +28,8 @@ ICONS = {
     Notice.Kind.SENT_BACK: "back",
     Notice.Kind.URGENT: "urgent",
     Notice.Kind.LATE: "late",
+    Notice.Kind.DUE_SOON: "late",
+    Notice.Kind.MINE_LATE: "late",
 }
 
 

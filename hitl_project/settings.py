@@ -179,6 +179,7 @@ SOCIALACCOUNT_PROVIDERS = environment.sign_in_providers(
     server_url=OIDC_SERVER_URL, client_id=OIDC_CLIENT_ID, client_secret=OIDC_CLIENT_SECRET, name=OIDC_NAME
 )
 OIDC_ENABLED = bool(SOCIALACCOUNT_PROVIDERS)
+CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"] += environment.origins(OIDC_SERVER_URL)
 if not OIDC_ENABLED and any([OIDC_SERVER_URL, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET]):
     environment.stop("OIDC_SERVER_URL, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET", "must be set together.")
 ACCOUNT_ADAPTER = "hitl_project.sign_in.AccountAdapter"
@@ -193,9 +194,7 @@ DATABASES = {
         statement_seconds=read.number("DATABASE_STATEMENT_SECONDS", 30),
     )
 }
-DATABASE_WAIT_SECONDS = read.number(
-    "DATABASE_WAIT_SECONDS", 30
-)  # how long a start waits for a server that is not up yet
+DATABASE_WAIT_SECONDS = read.number("DATABASE_WAIT_SECONDS", 30)  # how long a start waits for a server that is not up
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # ── Redis and RQ ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -219,6 +218,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 PIPELINE = {"received": "cases.jobs.classify", "classified": "review.jobs.route", "decided": "cases.jobs.deliver"}
 HOOKS: dict[str, list[str]] = {  # what a lower app tells and asks the higher ones, inside its own transaction
     "case_cancelled": ["review.tasks.end_open_tasks"],
+    "case_relabelled": ["review.tasks.relabel"],
     "case_erased": ["review.erasing.forget", "feedback.erasing.forget"],
     "concealed": ["review.shown.concealed_ids"],
     "decision_made": ["feedback.listeners.decision_made"],

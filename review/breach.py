@@ -1,6 +1,7 @@
-"""Late tasks: seen once, written down, told to those on duty and to the outside, then treated as their queue says.
+"""Late tasks: seen once, written down, told to who holds them, to those on duty and to the outside, then treated as their
+queue says. Who holds a task is told before it is late, too.
 
-What is never done: a decision, or taking a task from somebody who is working on it at that moment. They are told.
+What is never done: a decision, or taking a task from somebody who is working on it at that moment.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from time import monotonic
 
 from django.conf import settings
-from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.db import transaction
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
@@ -22,6 +24,8 @@ from review.picking import INDEPENDENT, SLACK_SECONDS
 from review.route import senior_queue
 
 BATCH = 500
+WARNED = 15 * 60  # seconds before a task is due, if that is
+LAST_PART = 0.25  # of the time that its promise gives: who has a quarter of an hour in all is not told at once
 UNREAD = ("case__payload", "case__context", "case__metadata", "first_answer")
 OnBreach = Queue.OnBreach
 
@@ -32,6 +36,20 @@ def see_late_tasks(*, seconds: float) -> int:
     while (batch := see_batch()) and monotonic() - began < seconds:
         seen += batch
     return seen + batch
+
+
+def warn_holders() -> int:
+    """Tell who holds a task that it is due soon: once for each who holds it. Returns how many were told."""
+    with transaction.atomic():
+        soon = [task for task in _soon() if task.due_at - moment() <= (task.due_at - task.opened_at) * LAST_PART]
+        return duty.tell_holders(soon, kind=Notice.Kind.DUE_SOON)
+
+
+def _soon() -> list[ReviewTask]:
+    told = Notice.objects.filter(task=OuterRef("pk"), user=OuterRef("assignee"), kind=Notice.Kind.DUE_SOON)
+    rows = ReviewTask.objects.claimed().filter(~Exists(told), due_at__gt=Now(), due_at__lte=from_now(seconds=WARNED))
+    rows = rows.select_for_update(skip_locked=True, of=("self",)).select_related("queue")
+    return list(rows.defer("trace", "note", "first_answer").order_by("due_at", "id")[:BATCH])
 
 
 def see_batch() -> int:
@@ -68,6 +86,7 @@ def _act(late: Sequence[ReviewTask], *, log: Journal) -> dict[int, str]:
     resting = [task for task in late if not task.worked_on]  # type: ignore[attr-defined]  # annotated
     back = [task for task in resting if task.queue.on_breach == OnBreach.REASSIGN and _is_kept(task)]
     up = _targets(task for task in resting if task.queue.on_breach == OnBreach.RAISE and _may_rise(task))
+    duty.tell_holders(late, kind=Notice.Kind.MINE_LATE)
     duty.tell([task for task in late if task not in up], kind=Notice.Kind.LATE)
     _put_up(back)
     _raise(up, log=log)
@@ -127,7 +146,19 @@ def _raise(up: dict[ReviewTask, Queue], *, log: Journal) -> None:
 
 
 def _next_stay(task: ReviewTask, target: Queue) -> ReviewTask:
-    fields = ("case", "case_type_id", "language", "policy", "reason", "trace", "blind", "planted", "priority", "due_at")
+    fields = (
+        "case",
+        "case_type_id",
+        "language",
+        "label",
+        "policy",
+        "reason",
+        "trace",
+        "blind",
+        "planted",
+        "priority",
+        "due_at",
+    )
     kept = {name: getattr(task, name) for name in (*fields, "breached_at")}
     note = f"{task.note}\n{_('Raised because it is late.')}".strip()
     return ReviewTask(queue=target, note=note, **kept)

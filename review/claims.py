@@ -18,6 +18,7 @@ from cases.clock import from_now
 from cases.errors import Conflict, Forbidden, Invalid, Missing
 from cases.models import AuditEvent
 from review import notices, picking, presence
+from review.access import desk_of
 from review.models import Notice, Queue, ReviewTask, Skip
 from review.planted import planted_of
 from review.route import senior_queue
@@ -31,11 +32,19 @@ def claim_next(user: User, *, origin: str, queue: str = "") -> ReviewTask | None
 
     Raises: Missing when the queue is not one of the user's, Conflict when they hold as many as they may.
     """
+    found = take_next(user, origin=origin, queue=queue)
+    return None if found is None else _read(found, user)
+
+
+def take_next(user: User, *, origin: str, queue: str = "") -> int | None:
+    """As `claim_next`, for who reads the task in their own way: tells its id alone."""
     demand(user, CLAIM)
     queues = _queues_of(user, queue)
     with journal(actor=user, origin=origin) as log:
         found = picking.take_next(user, queues)
-        return None if found is None else _claimed(found, user=user, log=log)
+        if found is not None:
+            log("task.claimed", case_id=found.case_id, subject=found)
+    return found.pk if found else None
 
 
 def claim(task_id: int, *, user: User, origin: str) -> ReviewTask:
@@ -54,7 +63,8 @@ def claim(task_id: int, *, user: User, origin: str) -> ReviewTask:
             found = picking.take_this(user, task_id)
         if found is None:
             raise Conflict(_why_not(task_id, user), code="not-claimable")
-        return _claimed(found, user=user, log=log)
+        log("task.claimed", case_id=found.case_id, subject=found)
+    return _read(found.pk, user)
 
 
 def heartbeat(task_id: int, *, user: User, lease_token: int) -> datetime:
@@ -83,7 +93,6 @@ def release(task_id: int, *, user: User, lease_token: int, origin: str) -> None:
 
     Raises: Conflict when the lease is lost already.
     """
-    demand_task(user, CLAIM, task_id)
     with journal(actor=user, origin=origin) as log:
         task = own_claim(task_id, user=user, lease_token=lease_token)
         free(task)
@@ -165,17 +174,16 @@ def note_expired() -> int:
     return len(tasks)
 
 
-def own_claim(task_id: int, *, user: User, lease_token: int) -> ReviewTask:
-    """The task, locked until the transaction ends, if the user's claim on it still runs.
+def own_claim(task_id: int, *, user: User, lease_token: int, verb: str = CLAIM) -> ReviewTask:
+    """The task, locked until the transaction ends, if the user may do the verb on it and their claim still runs.
 
-    Raises: Conflict with what happened to it.
+    Raises: as `demand_task`; Conflict with what happened to the claim.
     """
-    locked = ReviewTask.objects.claimed().select_for_update(of=("self",))
-    task = locked.filter(pk=task_id, assignee=user, lease_token=lease_token).select_related(
-        "case__case_type", "policy", "queue"
-    )
-    found = task.first()
+    locked = visible(user, ReviewTask.objects.claimed(), verb).select_for_update(of=("self",))
+    mine = locked.filter(pk=task_id, assignee=user, lease_token=lease_token)
+    found = mine.select_related("case__case_type", "policy", "queue").first()
     if found is None:
+        demand_task(user, verb, task_id)
         raise Conflict(lost_because(task_id, user), code="lease-lost")
     return found
 
@@ -242,17 +250,18 @@ def demand_task(user: User, verb: str, task_id: int) -> ReviewTask:
 
 
 def _queues_of(user: User, key: str) -> list[int]:
-    queues = visible(user, Queue.objects.all(), CLAIM)
-    if key and not queues.filter(key=key).exists():
+    if not key:
+        return sorted(desk_of(user).queues)
+    found = list(visible(user, Queue.objects.filter(key=key), CLAIM).values_list("pk", flat=True))
+    if not found:
         words = _("“%(key)s” is not yours.") % {"key": key}
         raise Missing(_("There is no such queue, or you do not work in it."), errors={"queue": [words]})
-    return list((queues.filter(key=key) if key else queues).values_list("pk", flat=True))
+    return found
 
 
-def _claimed(task_id: int, *, user: User, log: Journal) -> ReviewTask:
+def _read(task_id: int, holder: User) -> ReviewTask:
     task = ReviewTask.objects.select_related("case__case_type", "policy", "queue").get(pk=task_id)
-    task.assignee = user  # known, so not to be read again
-    log("task.claimed", case_id=task.case_id, subject=task)
+    task.assignee = holder  # known, so not to be read again
     return task
 
 

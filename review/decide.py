@@ -20,13 +20,14 @@ from cases.models.choices import Reason, State
 from cases.outbox import Happening
 from cases.transitions import move
 from review import coin, risk
-from review.claims import demand_task, lost_because, own_claim
+from review.claims import lost_because, own_claim
 from review.models import Decision, DecisionBatch, Policy, ReviewTask
 from review.planted import masked, planted_of
 from review.route import lane_queue, told_of
 from review.shown import conceals, digest_of, shown_prediction
 from review.tasks import due_at, end_task, open_task
 
+DECIDE = "review.decide_reviewtask"
 OUTCOMES = tuple(Decision.Outcome.values)
 LONGEST_REASON = 200
 LONGEST_ACTIVE_SECONDS = 24 * 3600.0
@@ -63,10 +64,9 @@ def decide(task_id: int, *, user: User, lease_token: int, digest: str, answer: A
     Raises: Missing or Forbidden; Invalid with the field, ``reason`` too where the coin asks for one; Conflict when the
     lease is lost, the task is done, or what was shown has changed since.
     """
-    demand_task(user, "review.decide_reviewtask", task_id)
-    check_answer(answer)
     with journal(actor=user, origin=origin) as log:
-        task = masked(own_claim(task_id, user=user, lease_token=lease_token))
+        task = masked(own_claim(task_id, user=user, lease_token=lease_token, verb=DECIDE))
+        check_answer(answer)
         if task.reason == Reason.SECOND_APPROVAL:
             raise Conflict(_("This task asks for a second approval: approve the held decision, or send it back."))
         prediction = shown_prediction(task)
@@ -99,9 +99,8 @@ def first_answer(
 
     Raises: as `decide`; Conflict when the task is not read blind or was answered before.
     """
-    demand_task(user, "review.decide_reviewtask", task_id)
     with journal(actor=user, origin=origin) as log:
-        task = own_claim(task_id, user=user, lease_token=lease_token)
+        task = own_claim(task_id, user=user, lease_token=lease_token, verb=DECIDE)
         if not conceals(task) or task.reason == Reason.SECOND_READ:
             raise Conflict(_("This task is not read blind, or has its first answer already."))
         demand_shown(digest, task=task, prediction=None)
@@ -225,7 +224,7 @@ def _write(
         task=task,
         policy=task.policy,
         prediction=prediction,
-        supersedes=Decision.objects.filter(case=case).order_by("-id").first(),
+        supersedes_id=Decision.objects.filter(case=case).order_by("-id").values_list("pk", flat=True).first(),
         outcome=settled.outcome,
         output=settled.output,
         label=settled.label,
@@ -280,7 +279,8 @@ def _ask_a_second(decision: Decision, *, log: Journal) -> None:
     case, policy = decision.case, decision.policy
     due = due_at(policy, priority=case.priority, since=timezone.now())
     queue = lane_queue(policy, Reason.SECOND_APPROVAL)
-    open_task(case, queue=queue, policy=policy, reason=Reason.SECOND_APPROVAL, due=due, log=log, note=decision.note)
+    told = {"note": decision.note, "label": decision.label}
+    open_task(case, queue=queue, policy=policy, reason=Reason.SECOND_APPROVAL, due=due, log=log, **told)
 
 
 def _read_sample(

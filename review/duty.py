@@ -29,7 +29,7 @@ def tell_urgent(tasks: Sequence[ReviewTask], *, log: Journal) -> None:
 
 
 def tell(tasks: Sequence[ReviewTask], *, kind: str) -> int:
-    """A notice about each task to those on duty who may claim it, and to who holds it. Returns how many were written.
+    """A notice about each task to those on duty who may claim it and do not hold it. Returns how many were written.
 
     Who would get more than a few about one queue gets one, with their number. The tasks' queues should be at hand.
     """
@@ -37,6 +37,17 @@ def tell(tasks: Sequence[ReviewTask], *, kind: str) -> int:
     for task in tasks:
         waiting[task.queue_id].append(task)
     notices = [notice for there in waiting.values() for notice in _of_queue(there, kind=kind)]
+    Notice.objects.bulk_create(notices)
+    return len(notices)
+
+
+def tell_holders(tasks: Sequence[ReviewTask], *, kind: str) -> int:
+    """A notice about each task to whoever holds it. Returns how many were written."""
+    held = [task for task in tasks if task.assignee_id is not None]
+    notices = [
+        Notice(user_id=task.assignee_id, kind=kind, case_id=task.case_id, task_id=task.pk, text=task.queue.name)
+        for task in held
+    ]
     Notice.objects.bulk_create(notices)
     return len(notices)
 
@@ -49,13 +60,9 @@ def happening(task: ReviewTask, *, event: str, **more: str) -> Happening:
 
 
 def _of_queue(tasks: Sequence[ReviewTask], *, kind: str) -> Iterator[Notice]:
-    people = list(on_duty_in(tasks[0].queue).prefetch_related("skills"))
-    for person in people:
-        theirs = [task for task in tasks if _can_read(person, task) or task.assignee_id == person.pk]
+    for person in on_duty_in(tasks[0].queue).prefetch_related("skills"):
+        theirs = [task for task in tasks if task.assignee_id != person.pk and _can_read(person, task)]
         yield from _for(person.pk, theirs, kind=kind)
-    on_duty = {person.pk for person in people}
-    for holder in {task.assignee_id for task in tasks if task.assignee_id} - on_duty:
-        yield from _for(holder, [task for task in tasks if task.assignee_id == holder], kind=kind)
 
 
 def _can_read(person: User, task: ReviewTask) -> bool:

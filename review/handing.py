@@ -123,7 +123,6 @@ def queues_for(task: ReviewTask) -> QuerySet[Queue]:
 def _in_hand(task_id: int, *, user: User, lease_token: int | None) -> ReviewTask:
     """The task, locked: one's own claim, or anybody's for those who may hand over anybody's."""
     if lease_token is not None:
-        demand_task(user, CLAIM, task_id)
         return own_claim(task_id, user=user, lease_token=lease_token)
     demand_task(user, ASSIGN, task_id)
     locked = ReviewTask.objects.open().select_for_update(of=("self",))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cases import bells
 from cases.jobs import JOB_SECONDS
 from cases.models.choices import State
-from review.breach import see_late_tasks
+from review.breach import see_late_tasks, warn_holders
 from review.claims import note_expired
 from review.route import route_batch
 
@@ -20,5 +20,6 @@ def expire() -> None:
 
 
 def breaches() -> None:
-    """See the tasks that have become late."""
+    """Tell who holds a task that is due soon, and see the tasks that have become late."""
+    warn_holders()
     see_late_tasks(seconds=JOB_SECONDS)

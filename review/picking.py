@@ -18,6 +18,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from django.conf import settings
@@ -29,7 +30,7 @@ from cases.clock import from_now, sql_now
 from cases.errors import Conflict
 from cases.models.choices import Priority, Reason
 from review.models import Profile, Queue, ReviewTask
-from review.skills import outside, readable_sql
+from review.skills import outside, readable_lines, readable_sql
 
 # What must be read by somebody else than the one who decided before, or gave the second answer.
 INDEPENDENT = (Reason.SECOND_APPROVAL, Reason.SAMPLE, Reason.SECOND_READ)
@@ -53,32 +54,39 @@ _ORDER = "ORDER BY t.due_at, t.id LIMIT 1"
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The first free task of a queue, or its first urgent one. ``presses``: overdue or urgent."""
+    """The first free task of a queue, or its first urgent one, within one of a person's skills (``line``).
+
+    ``presses``: overdue or urgent.
+    """
 
     queue_id: int
     urgent: bool
     presses: bool
+    line: int = 0
 
 
-def take_next(user: User, queues: Collection[int]) -> int | None:
-    """Claim the next task of these queues for the user. Its id, or None when no task is free.
+def take_next(user: User, queues: Collection[int]) -> ReviewTask | None:
+    """Claim the next task of these queues for the user: its ids, nothing else of it. None when no task is free.
 
     Raises: Conflict when the user holds as many claims as they may.
     """
-    turn = demand_room(user)
-    for head in _in_order(_heads(queues, user), user=user, turn=turn):
-        found = _take(user, f"t.queue_id = %s{_URGENT if head.urgent else ''}", [head.queue_id])
+    turn, lines = demand_room(user), readable_lines(user)
+    for head in _in_order(_heads(queues, user, lines), user=user, turn=turn):
+        skilled, known = lines[head.line]
+        where = f"t.queue_id = %s{_URGENT if head.urgent else ''}{skilled}"
+        found = _take(user, where, [head.queue_id, *known])
         if found is not None:
             return found
     return None
 
 
-def take_this(user: User, task_id: int) -> int | None:
-    """Claim this very task, if it is free and theirs to read. Its id, or None; `why_not` tells the reason.
+def take_this(user: User, task_id: int) -> ReviewTask | None:
+    """Claim this very task, if it is free and theirs to read. As `take_next`; `why_not` tells the reason.
 
     What somebody put into the user's hands they may take up whatever their skills.
     """
-    return _take(user, "t.id = %s", [task_id], given=True)
+    skilled, known = readable_sql(user)
+    return _take(user, f"t.id = %s{skilled}", [task_id, *known])
 
 
 def why_not(task_id: int, user: User) -> str:
@@ -132,30 +140,33 @@ def queues_in_turn(weights: Mapping[int, int], *, turn: int, start: int = 0) -> 
 
 def _in_order(heads: Sequence[Head], *, user: User, turn: int) -> list[Head]:
     """What presses as it came from the database, by due date; then the queues by turn."""
-    resting = {head.queue_id: head for head in heads if not head.presses}
+    resting = dict[int, Head]()
+    for head in heads:  # of several skills in one queue the one with the earliest due task comes first
+        if not head.presses:
+            resting.setdefault(head.queue_id, head)
     if len(resting) < 2:  # noqa: PLR2004 - no turns to take
         return sorted(heads, key=lambda head: not head.presses)
     weights = dict(Queue.objects.filter(pk__in=resting).values_list("pk", "weight"))
     start = int.from_bytes(hashlib.sha256(str(user.pk).encode()).digest()[:8])
     turns = queues_in_turn(weights, turn=turn, start=start)
-    return [*(head for head in heads if head.presses), *(resting[queue_id] for queue_id in turns)]
+    first = [*(head for head in heads if head.presses), *(resting[queue_id] for queue_id in turns)]
+    return [*first, *(head for head in heads if head not in first)]
 
 
-def _heads(queues: Collection[int], user: User) -> list[Head]:
+def _heads(queues: Collection[int], user: User, lines: Sequence[tuple[str, list[Any]]]) -> list[Head]:
     """The most pressing free tasks of the queues, the earliest due first; a queue without a free one is left out."""
     if not queues:
         return []
-    skilled, known = readable_sql(user)
     parts, parameters = [], list[Any]()
-    for queue_id in queues:
+    for queue_id, (line, (skilled, known)) in product(queues, enumerate(lines)):
         for urgent, also in ((0, ""), (1, _URGENT)):
-            parts.append(f"SELECT * FROM (SELECT t.due_at, t.queue_id, {urgent} AS urgent FROM {_FREE}{skilled} "
-                         f"AND t.queue_id = %s{also} {_ORDER}) h")  # fmt: skip
+            parts.append(f"SELECT * FROM (SELECT t.due_at, t.queue_id, {urgent} AS urgent, {line} AS line FROM {_FREE}"
+                         f"{skilled} AND t.queue_id = %s{also} {_ORDER}) h")  # fmt: skip
             parameters += [*_independence(user), *known, queue_id]
-    heads = f"SELECT queue_id, urgent, due_at <= <now> FROM ({' UNION ALL '.join(parts)}) heads ORDER BY due_at, urgent"
+    heads = f"SELECT queue_id, urgent, due_at <= <now>, line FROM ({' UNION ALL '.join(parts)}) heads"
     with connection.cursor() as cursor:
-        cursor.execute(_spelled(heads), parameters)
-        return [Head(row[0], bool(row[1]), bool(row[1] or row[2])) for row in cursor.fetchall()]
+        cursor.execute(_spelled(f"{heads} ORDER BY due_at, urgent"), parameters)
+        return [Head(row[0], bool(row[1]), bool(row[1] or row[2]), row[3]) for row in cursor.fetchall()]
 
 
 def _spelled(sql: str) -> str:
@@ -168,19 +179,18 @@ def _independence(user: User) -> list[Any]:
     return [*(str(reason.value) for reason in INDEPENDENT), user.pk, user.pk, user.pk]
 
 
-def _take(user: User, where: str, values: list[Any], *, given: bool = False) -> int | None:
+def _take(user: User, where: str, values: list[Any]) -> ReviewTask | None:
     """One statement picks, locks past others' picks, and claims."""
     skip = " FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
-    skilled, known = readable_sql(user, given=given)
-    picked = f"SELECT t.id FROM {_FREE}{skilled} AND {where} {_ORDER}{skip}"
+    picked = f"SELECT t.id FROM {_FREE} AND {where} {_ORDER}{skip}"
     sql = (
         f"UPDATE review_reviewtask SET assignee_id = %s, claimed_at = <now>, lease_token = lease_token + 1, "
-        f"lease_until = {_lease_end()} WHERE id = ({picked}) RETURNING id"
+        f"lease_until = {_lease_end()} WHERE id = ({picked}) RETURNING id, case_id"
     )
     with connection.cursor() as cursor:
-        cursor.execute(_spelled(sql), [user.pk, *_independence(user), *known, *values])
+        cursor.execute(_spelled(sql), [user.pk, *_independence(user), *values])
         row = cursor.fetchone()
-    return int(row[0]) if row else None
+    return ReviewTask(pk=row[0], case_id=row[1]) if row else None
 
 
 def _next_turn(user: User) -> tuple[int, int]:

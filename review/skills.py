@@ -6,7 +6,7 @@ who knows its type.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -19,6 +19,7 @@ from review.planted import not_for, not_for_sql
 
 Known = tuple[int | None, str]
 MOST_COUNTED = 10_000
+MOST_LINES = 8  # above which they are looked for together: who knows as much as that soon finds something
 
 
 def skills_of(user: User) -> list[Known]:
@@ -41,19 +42,28 @@ def readable(user: User) -> Q:
     return found & ~not_for(user)
 
 
-def readable_sql(user: User, *, given: bool = False) -> tuple[str, list[Any]]:
-    """The same as a condition on ``review_reviewtask t`` and its parameters; nothing for who can read everything.
-
-    ``given`` lets pass what is in the user's own hands.
-    """
+def readable_sql(user: User) -> tuple[str, list[Any]]:
+    """The same as a condition on ``review_reviewtask t`` and its parameters, for one task: what is in the user's own
+    hands passes too. Nothing for who can read everything."""
     known, values = not_for_sql(user)
     lines = [_line(case_type, language) for case_type, language in skills_of(user)]
-    if not lines:
-        return known, values
-    if given:
-        lines.append(("t.assignee_id = %s", [user.pk]))
+    return _any_of([*lines, ("t.assignee_id = %s", [user.pk])] if lines else [], known, values)
+
+
+def readable_lines(user: User) -> list[tuple[str, list[Any]]]:
+    """The same as conditions of which a task fits at least one, each such that an index finds its first task: all of
+    them at once would be looked for among all that waits, however rare they are."""
+    known, values = not_for_sql(user)
+    lines = [_line(case_type, language) for case_type, language in skills_of(user)]
+    if not lines or len(lines) > MOST_LINES:
+        return [_any_of(lines, known, values)]
+    return [_any_of([line], known, values) for line in lines]
+
+
+def _any_of(lines: Sequence[tuple[str, list[Any]]], known: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
     text = " OR ".join(f"({sql})" for sql, _values in lines)
-    return f" AND ({text}){known}", [*(value for _sql, more in lines for value in more), *values]
+    fits = f" AND ({text})" if text else ""
+    return f"{fits}{known}", [*(value for _sql, more in lines for value in more), *values]
 
 
 def _line(case_type: int | None, language: str) -> tuple[str, list[Any]]:

@@ -93,7 +93,7 @@ def open_task(
         priority=case.priority,
         due_at=due,
         note=note,
-        **more,
+        **{"label": case.label, **more},
     )
     log("task.opened", case_id=case.pk, subject=task, data={"queue": queue.key, "reason": reason})
     if task.priority == Priority.URGENT and task.assignee_id is None:
@@ -107,6 +107,11 @@ def end_task(task: ReviewTask, *, ending: str) -> bool:
     if ended:
         Draft.objects.filter(task=task.pk).delete()
     return ended
+
+
+def relabel(*, case_id: int, label: str) -> None:
+    """A case in review has a newer answer of the machine: its open task is found by that label from now on."""
+    ReviewTask.objects.open().filter(case=case_id).update(label=label)
 
 
 def end_open_tasks(*, case_id: int, log: Journal) -> None:

@@ -132,6 +132,7 @@ def make_task(
     task = ReviewTask.objects.create(
         case=case,
         case_type=case.case_type,
+        label=case.label,
         queue=queue or make_queue(),
         policy=policy,
         reason=reason,

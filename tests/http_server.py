@@ -61,6 +61,8 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
             except OSError:  # the caller hung up, which some tests want
                 self.close_connection = True
 
+        do_GET = do_POST
+
         def log_message(self, *args: Any) -> None:
             """Quiet."""
 

@@ -58,6 +58,7 @@ def test_a_decision_that_needs_a_second_pair_of_eyes_is_held_and_sets_nothing_of
     _api, decision = decided()
     assert decision["held"]
     task = ReviewTask.objects.open().get()
+    assert task.label == "refund"
     assert (task.reason, task.queue.key) == ("second_approval", "seniors")
     drain()
     assert not Effect.objects.exists()

@@ -41,8 +41,8 @@ def done() -> list[str]:
     return [event.data["done"] for event in AuditEvent.objects.filter(action="task.breached").order_by("id")]
 
 
-def told() -> set[str]:
-    return set(Notice.objects.filter(kind="late").values_list("user__username", flat=True))
+def told(kind: str = "late") -> set[str]:
+    return set(Notice.objects.filter(kind=kind).values_list("user__username", flat=True))
 
 
 def test_a_late_task_is_written_down_once_and_told_to_those_on_duty() -> None:
@@ -83,7 +83,59 @@ def test_who_works_on_a_late_task_keeps_it_and_is_told() -> None:
     task = late(queue=front("reassign"), claimed_by=holder)
     breach.see_batch()
     task.refresh_from_db()
-    assert (task.assignee, done(), told()) == (holder, ["alerted"], {holder.username})
+    assert (task.assignee, done(), told("mine_late")) == (holder, ["alerted"], {holder.username})
+    assert told() == set()
+
+
+def test_who_holds_a_task_and_is_on_duty_is_told_once_of_it() -> None:
+    holder, other = on_duty(), on_duty()
+    late(claimed_by=holder)
+    breach.see_batch()
+    assert (told("mine_late"), told()) == ({holder.username}, {other.username})
+
+
+def test_who_had_a_late_task_on_hold_is_told_though_it_is_raised() -> None:
+    make_queue("experts", kind="expert", groups=("expert",))
+    holder = make_user("reviewer")
+    late(queue=front("raise"), claimed_by=holder, hold_reason="waits for the bank")
+    breach.see_batch()
+    assert (done(), told("mine_late")) == (["raised"], {holder.username})
+
+
+def due(*, minutes: float, promised: float = 120, **fields: Any) -> ReviewTask:
+    now = timezone.now()
+    task = make_task(due_at=now + timedelta(minutes=minutes), **fields)
+    ReviewTask.objects.filter(pk=task.pk).update(opened_at=task.due_at - timedelta(minutes=promised))
+    return task
+
+
+def test_who_holds_a_task_is_told_once_before_it_is_late() -> None:
+    holder = make_user("reviewer")
+    task = due(minutes=10, claimed_by=holder)
+    due(minutes=40, claimed_by=holder)
+    due(minutes=10)
+    assert (breach.warn_holders(), breach.warn_holders()) == (1, 0)
+    [notice] = Notice.objects.all()
+    assert (notice.user, notice.kind, notice.task, notice.text) == (holder, "due_soon", task, task.queue.name)
+    task.refresh_from_db()
+    assert (task.assignee, task.closed_at) == (holder, None)
+
+
+def test_of_a_short_promise_one_is_told_in_its_last_quarter_alone() -> None:
+    holder = make_user("reviewer")
+    due(minutes=10, promised=15, claimed_by=holder)
+    assert breach.warn_holders() == 0
+    due(minutes=3, promised=15, claimed_by=holder)
+    assert breach.warn_holders() == 1
+
+
+def test_who_takes_a_task_up_late_in_its_time_is_told_too() -> None:
+    first, second = make_user("reviewer"), make_user("reviewer")
+    task = due(minutes=5, claimed_by=first)
+    breach.warn_holders()
+    ReviewTask.objects.filter(pk=task.pk).update(assignee=second)
+    assert breach.warn_holders() == 1
+    assert told("due_soon") == {first.username, second.username}
 
 
 def test_what_is_on_hold_is_put_up_again_with_a_note_of_who_had_it_and_why() -> None:
@@ -95,7 +147,7 @@ def test_what_is_on_hold_is_put_up_again_with_a_note_of_who_had_it_and_why() -> 
     assert ReviewTask.objects.free().filter(pk=task.pk, assignee=None, hold_reason="").exists()
     assert task.note.startswith("Look at the date.\n")
     assert f"{holder.username} had it on hold: waits for the bank" in task.note
-    assert (done(), told()) == (["put up again"], {holder.username})
+    assert (done(), told("mine_late")) == (["put up again"], {holder.username})
 
 
 def test_what_was_let_lapse_or_snoozed_is_put_up_again() -> None:

@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from review import handing, holding, notes
-from review.desk.next import ADDRESS, SWAP
+from review.desk.next import ADDRESS
+from review.desk.page import SWAP
 from review.models import Decision, ReviewTask
 from tests import factories as make
 from tests.desk import a_task, page_of, signed_in, submission
@@ -163,3 +164,41 @@ def test_a_blind_reader_sees_nobody_elses_notes_until_they_have_answered() -> No
     assert "It said refund." not in html
     assert "I doubt it" not in html
     assert "1 note of somebody else is shown once you have answered." in html
+
+
+def test_a_note_that_is_refused_keeps_its_words_and_says_why() -> None:
+    client, user = signed_in()
+    task = a_task(claimed_by=user)
+    long = "x" * 4001
+    answer = client.post(reverse("desk:note", args=[task.pk]), {"text": long}, headers={SWAP: "1"})
+    html = answer.content.decode()
+    assert answer.status_code == 422
+    assert f"\n{long}</textarea>" in html
+    assert 'id="new-note-errors">At most 4000 characters.' in html
+    assert 'aria-describedby="new-note-errors"' in html
+
+
+def test_a_note_written_after_the_task_was_lost_is_kept_to_be_copied() -> None:
+    client, user = signed_in()
+    task = a_task(claimed_by=user)
+    ReviewTask.objects.filter(pk=task.pk).update(assignee=make.make_user("reviewer"))
+    answer = client.post(reverse("desk:note", args=[task.pk]), {"text": "half an hour of thought"}, headers={SWAP: "1"})
+    assert answer.status_code == 403
+    assert answer[ADDRESS] == page_of(task), "its script shows the page and does not ask to sign in again"
+    html = answer.content.decode()
+    assert "You may see this case and not write beside it." in html
+    assert "readonly>\nhalf an hour of thought</textarea>" in html
+
+
+def test_a_page_that_swaps_is_sent_no_frame_again() -> None:
+    client, user = signed_in()
+    first = a_task(claimed_by=user)
+    a_task()
+    whole = client.get(page_of(first)).content.decode()
+    part = send(client, first, verb="approve").content.decode()
+    assert "cs-nav" in whole
+    assert "cs-nav" not in part
+    assert part.count('<main id="content-start"') == 1
+    assert "<title>" in part
+    assert 'class="breadcrumbs"' in part
+    assert 'class="cs cs-page-desk"' in part

@@ -19,7 +19,7 @@ from cases.models import CaseType
 from cases.models.choices import Priority, State
 from review import claims, picking
 from review.models import Profile, Queue, ReviewTask, Skill
-from review.skills import readable, waiting_within
+from review.skills import MOST_LINES, readable, readable_lines, waiting_within
 from tests.callers import Api
 from tests.factories import make_case, make_case_type, make_decision, make_queue, make_task, make_user
 
@@ -152,6 +152,38 @@ def test_a_skill_in_one_type_and_language_is_both_at_once() -> None:
     letter = make_task(make_case(letters, state=State.IN_REVIEW), language="de")
     assert {take(user).pk, take(user).pk} == {spanish.pk, letter.pk}
     assert claims.claim_next(user, origin="test") is None
+
+
+@pytest.mark.parametrize("skills", [2, MOST_LINES + 1])
+def test_of_several_skills_in_one_queue_the_earliest_due_task_comes_first(skills: int) -> None:
+    types = [make_case_type() for _ in range(skills)]
+    queue, user, now = make_queue(), worker(), timezone.now()
+    fill(queue, make_case_type(), 2, due=now + timedelta(minutes=1))
+    for hours, case_type in enumerate(reversed(types), start=1):
+        Skill.objects.create(user=user, case_type=case_type)
+        fill(queue, case_type, 1, due=now + timedelta(hours=hours))
+    assert [take(user).case_type_id for _ in types] == [case_type.pk for case_type in reversed(types)]
+    assert claims.claim_next(user, origin="test") is None
+
+
+def test_an_urgent_task_within_one_skill_goes_before_all_within_another() -> None:
+    receipts, letters = make_case_type(), make_case_type()
+    queue, user = make_queue(), worker()
+    for case_type in (receipts, letters):
+        Skill.objects.create(user=user, case_type=case_type)
+    fill(queue, receipts, 2)
+    fill(queue, letters, 1, due=timezone.now() + timedelta(days=3), priority=Priority.URGENT)
+    assert take(user).case_type_id == letters.pk
+
+
+def test_a_rare_skill_is_looked_for_on_its_own_and_not_among_all_that_waits() -> None:
+    receipts, letters = make_case_type(), make_case_type()
+    user = worker()
+    for case_type in (receipts, letters):
+        Skill.objects.create(user=user, case_type=case_type)
+    lines = readable_lines(user)
+    assert [values[0] for _sql, values in lines] == [receipts.pk, letters.pk]
+    assert all(" OR " not in sql for sql, _values in lines)
 
 
 def test_a_task_outside_ones_skills_is_refused_in_words() -> None:

@@ -12,9 +12,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from cases.models import Case
 from cases.models.choices import Priority, Reason, State
+from review import claims
+from review.desk.task_list import open_tasks, page_of
 from review.models import ReviewTask
 from tests import factories as make
+from tests.callers import Api
 
 pytestmark = pytest.mark.django_db
 MOST_QUERIES = 12
@@ -128,6 +132,35 @@ def test_each_filter_narrows_the_list() -> None:
     assert cases_on(client, "?age=1d") == {old.case_id}
     assert cases_on(client, "?queue=front-desk&overdue=on") == {late.case_id}
     assert cases_on(client, "?reason=nonsense&priority=x&after=%00") == everything
+
+
+def test_a_label_is_found_among_all_open_tasks_however_many_press_more(django_assert_num_queries: Any) -> None:
+    client, user = signed_in()
+    case_type = make.make_case_type()
+    for hours in range(1, 6):
+        a_task(case_type=case_type, due_at=timezone.now() + timedelta(hours=hours))
+    last = a_task(label="billing", due_at=timezone.now() + timedelta(days=9))
+    assert cases_on(client, "?label=billing") == {last.case_id}
+    found = open_tasks(user, {"label": "billing"})
+    with django_assert_num_queries(1):
+        page = page_of(found)
+    assert ([task.pk for task in page.tasks], page.count) == ([last.pk], 1)
+    assert "cases_case" not in str(found.values("pk").query)  # its own column, which an index has by due date
+
+
+def test_a_task_is_found_by_the_label_of_the_newest_answer_wherever_it_goes() -> None:
+    client, reader = signed_in()
+    lead, _boss = signed_in("supervisor")
+    sender = make.make_user("integration")
+    one = a_task(claimed_by=reader)
+    Case.objects.filter(pk=one.case_id).update(sender=sender)
+    given = {"output": {"label": "other"}, "confidence": 0.9, "model": "m", "model_version": "3"}
+    assert Api(sender).post(f"/cases/{one.case_id}/prediction/", given).status_code in (200, 201)
+    assert cases_on(client, "?label=refund") == set()
+    assert cases_on(client, "?label=other") == {one.case_id}
+    make.make_queue("seniors", groups=("supervisor",), kind="supervisor")
+    claims.raise_task(one.pk, user=reader, lease_token=1, reason="look", origin="test")
+    assert cases_on(lead, "?label=other") == {one.case_id}
 
 
 def test_what_is_read_blind_is_not_found_by_what_the_machine_said() -> None:

@@ -53,9 +53,9 @@ class AuditEventAdmin(BackOfficeAdmin):
         return format_html('<a href="{}">#{}</a>', address, event.case_id)
 
     @admin.display(description=gettext_lazy("details"))
-    def told(self, event: Any) -> SafeString:
+    def told(self, event: Any) -> SafeString | str:
         if getattr(event, "hidden", True):
-            return format_html("–")
+            return "–"
         text = ", ".join(f"{name}: {_plain(value)}" for name, value in event.data.items())
         return format_html('<span class="cs-quiet">{}</span>', text[:300])
 

@@ -143,6 +143,7 @@ def _task(book: Book, life: Life, stay: Stay) -> ReviewTask:
         case=book.cases[life.number],
         case_type_id=book.cases[life.number].case_type_id,
         language=life.case.language,
+        label=book.cases[life.number].label,
         queue=book.queues[stay.queue],
         policy=book.policies[life.case.case_type],
         reason=stay.reason,

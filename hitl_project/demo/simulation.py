@@ -30,6 +30,18 @@ STOPPED = {"reviewer": 5, "expert": 13, "supervisor": 20, "auditor": 50}
 # And by queue, by reason and by language: how many hours old a task must have been before anybody looked at it.
 LEFT_ALONE = {"front-desk": 16, "fast-track": 20, "replies": 32, "expenses": 64, "second_approval": 72, "es": 60}
 LAST_DECISIONS = ((14, "reply"), (9, "reply"), (6, "receipt"), (4, "reply"))  # minutes before the end
+# Who still worked where within the hours that a queue's forecast looks back on, and when, in minutes before the end.
+LATE_SHIFT = {
+    "front-desk": "lucia",
+    "replies": "rita",
+    "expenses": "ravi",
+    "experts": "edith",
+    "supervisors": "sanjay",
+    "fast-track": "sigrid",
+    "quality": "agnes",
+}
+LATE_MINUTES = range(40, 220, 26)
+LEFT_WAITING = 4  # at the least, in every queue
 NEWS_RATE = 0.09
 SECONDS_TO_ANSWER = 3
 
@@ -62,6 +74,7 @@ def simulate(*, now: datetime, seed: int, first_number: int, draw: Callable[[int
         for at, until in zip(rounds, [*rounds[1:], now], strict=True):
             world.plan(at, partial(_lesson, world, key, until))
     _staff(world, start, days)
+    _late_shift(world)
     _last_decisions(world)
     while world.agenda:
         at, _, what = heapq.heappop(world.agenda)
@@ -175,9 +188,27 @@ def _last_decisions(world: World) -> None:
         world.plan(at, partial(_decide_one, world, named("rita"), case_type))
 
 
+def _late_shift(world: World) -> None:
+    """In every queue somebody has worked until just now, so that its pace is known and its forecast speaks."""
+    for number, (queue, name) in enumerate(LATE_SHIFT.items()):
+        for minutes in LATE_MINUTES:
+            at = world.history.now - timedelta(minutes=minutes + number)
+            world.plan(at, partial(_clear_one, world, named(name), queue))
+
+
+def _clear_one(world: World, person: Person, queue: str, at: datetime) -> None:
+    waiting = [life for life in world.history.waiting.values() if life.stays[-1].queue == queue]
+    if len(waiting) > LEFT_WAITING:
+        _work_on(world, desk.most_pressing(waiting, person), person, at)
+
+
 def _decide_one(world: World, person: Person, case_type: str, at: datetime) -> None:
     waiting = [life for life in world.history.waiting.values() if not life.stays[-1].blind]
-    found = desk.most_pressing([life for life in waiting if life.case.case_type == case_type], person)
+    fitting = [life for life in waiting if life.case.case_type == case_type]
+    _work_on(world, desk.most_pressing(fitting, person), person, at)
+
+
+def _work_on(world: World, found: Life | None, person: Person, at: datetime) -> None:
     if found is not None:
         del world.history.waiting[found.number]
         desk.take(found, person, at, world.rng)

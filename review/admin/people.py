@@ -23,6 +23,11 @@ from review.models import Profile, Skill
 from review.people import deactivate
 from review.profiles import LANGUAGE_TAG, MOST_CLAIMS, profile_of, set_up
 
+READ_ONLY = _(
+    "You can see how this person works, and not change it: accounts, roles, skills, duty and the most claims at once are "
+    "set by an administrator."
+)
+
 admin.site.unregister(User)
 admin.site.unregister(Group)
 
@@ -153,7 +158,7 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]  # generic in the stubs 
         if obj is None or self.has_change_permission(request, obj):
             return fieldsets
         return [
-            (None, {"fields": ("username",)}),
+            (None, {"fields": ("username",), "description": READ_ONLY}),
             *fieldsets[1:-1],
             (_("How they work"), {"fields": ("on_duty", "most_claims")}),
         ]

@@ -12,10 +12,15 @@ from django.utils.translation import gettext as _
 
 from cases.access import visible
 from cases.models.choices import Reason, State
-from review import claims
+from review import claims, taking_back
 from review.desk.screen import undo_until
 from review.models import Decision, ReviewTask, Skip
 from review.planted import told_after
+
+_TASK = ("case_id", "reason", "planted", "closed_at", "ending", "hold_reason", "assignee_id", "lease_until", "due_at")
+_DECISION = ("case_id", "decided_by_id", "decided_at", "outcome", "label", "held", "policy__grace_seconds")
+OF_TASK = (*_TASK, "case__state", *(f"decision__{name}" for name in _DECISION))
+OF_DECISION = (*_DECISION, "case__state", *(f"task__{name}" for name in _TASK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +41,9 @@ def done(user: User, task_id: int) -> Done | None:
     if task_id <= 0:
         return _last_undoable(user)
     skipped = Exists(Skip.objects.filter(task=OuterRef("pk"), user=user, until__gt=Now()))
-    rows = (
-        visible(user, ReviewTask.objects.all(), "review.view_reviewtask").filter(pk=task_id).annotate(skipped=skipped)
-    )
-    task = rows.select_related("case", "decision__policy").defer("case__payload", "case__context", "trace").first()
+    rows = visible(user, ReviewTask.objects.filter(pk=task_id), "review.view_reviewtask")
+    rows = rows.annotate(skipped=skipped, untouched=Exists(taking_back.untouched()))
+    task = rows.select_related("case", "decision__policy").only(*OF_TASK).first()
     if task is None:
         return None
     decision = getattr(task, "decision", None)
@@ -49,21 +53,27 @@ def done(user: User, task_id: int) -> Done | None:
 
 
 def _last_undoable(user: User) -> Done | None:
-    rows = Decision.objects.filter(decided_by=user, task__isnull=False).select_related("task__case", "case", "policy")
-    last = (
-        rows.defer("case__payload", "case__context", "task__case__payload", "task__case__context")
-        .order_by("-id")
-        .first()
-    )
+    rows = Decision.objects.filter(decided_by=user, task__isnull=False).select_related("task", "case", "policy")
+    last = rows.only(*OF_DECISION).order_by("-id").first()
     if last is None or last.task is None or not _undo_seconds(last, user):
         return None
     return _done(last.task, last, user)
 
 
 def _done(task: ReviewTask, decision: Decision | None, user: User) -> Done:
-    seconds = _undo_seconds(decision, user) if decision else 0
-    undo = seconds > 0 or bool(decision and _waits(decision) and decision.decided_by_id == user.pk)
+    if decision is None:
+        return Done(task.pk, _done_text(task, None), _can_be_taken_back(task, user), 0)
+    seconds = _undo_seconds(decision, user)
+    undo = seconds > 0 or (_waits(decision) and decision.decided_by_id == user.pk)
     return Done(task.pk, _done_text(task, decision), undo, seconds)
+
+
+def _can_be_taken_back(task: ReviewTask, user: User) -> bool:
+    """What was put down, while nobody else has it; what was passed on, while nobody has taken it up."""
+    if task.closed_at is None:
+        return task.assignee_id in (None, user.pk) and user.has_perm(claims.CLAIM)
+    passed_on = task.ending in taking_back.PASSED_ON and task.assignee_id == user.pk
+    return passed_on and bool(task.untouched)  # type: ignore[attr-defined]  # annotated
 
 
 def _waits(decision: Decision) -> bool:

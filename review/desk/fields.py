@@ -16,7 +16,6 @@ from review.desk.words import percent, sureness
 RADIO_LIMIT = 12
 SPARE_ROWS = 2  # empty ones, for who has no JavaScript to add any
 PLACE, NUMBER = "__row__", "__number__"  # for the place of a row, from 0 and from 1, where JavaScript makes new ones
-NESTS = frozenset({"object", "price", "table"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +45,8 @@ class Field:
     ``path`` is its JSON path inside the output (``items[2].sku``), the same by which refusals name it. ``parts`` are the
     fields inside an object, or the rows of a table. What the machine said of it: ``confidence`` (0 to 1), ``low`` where
     that is below what the policy asks, ``draft`` (its text, where a text is compared with it) and ``links``. Where an
-    answer is only shown, ``other`` is what somebody else's answer says in its place, and ``missing`` are rows that only
-    that one has.
+    answer is only shown, ``other`` is what somebody else's answer says in its place; a row is ``added`` where that one
+    lacks it, and ``removed`` where it alone has it. In a form, ``removed`` is a row that was ticked to go.
     """
 
     name: str
@@ -66,11 +65,11 @@ class Field:
     parts: tuple[Field, ...] = ()
     row: Callable[[int | str], Field] | None = field(default=None, compare=False)
     removed: bool = False
+    added: bool = False
     confidence: float | None = None
     low: bool = False
     draft: str | None = None
     other: str = ""
-    missing: tuple[Field, ...] = ()
     links: tuple[Link, ...] = ()
 
     @property

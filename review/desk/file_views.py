@@ -15,7 +15,7 @@ from review.desk.entry import desk_page, reader
 from review.desk.files import PICTURES
 from review.desk.pdf_pages import page_of
 from review.desk.pictures import HEAD, size_of
-from review.desk.screen import read_task
+from review.desk.screen import read_opened
 from review.desk.whole import whole_of
 
 UNSHOWN = 422
@@ -25,7 +25,7 @@ UNSHOWN = 422
 @require_GET
 def whole_input(request: HttpRequest, *, task_id: int) -> HttpResponseBase:
     """The whole payload and context as plain text, for inputs too long for the page."""
-    case = read_task(reader(request), task_id).case
+    case = read_opened(reader(request), task_id).case
     text = whole_of(case.payload, case.context).encode("utf-8", "replace")
     return _harmless(HttpResponse(text, content_type="text/plain; charset=utf-8"))
 

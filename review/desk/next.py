@@ -1,6 +1,6 @@
 """Where to go when a case is done: to the next one, claimed in the same request, or to the empty desk.
 
-A page that swaps its content itself (the header `SWAP`) is answered with the next page at once, and told its address;
+A page that swaps its content itself (the header `page.SWAP`) is answered with the next page at once, and told its address;
 everybody else is redirected there.
 """
 
@@ -17,31 +17,32 @@ from review import claims
 from review.desk import page
 from review.desk.entry import reader
 from review.desk.screen import screen_of
-from review.desk.work import my_claims
+from review.desk.work import MOST_CLAIMS
 from review.models import ReviewTask
 
-SWAP = "X-Desk-Swap"
 ADDRESS = "X-Desk-Address"
 ORIGIN = "admin"
 
 
 def next_case(request: HttpRequest, *, after: int = 0) -> HttpResponse:
     """To a case one holds already, else to one that was handed over, else to the most pressing free one."""
-    task = next_task(reader(request), request.POST.get("queue", ""))
-    return arrive(request, task_id=task.pk if task else 0, after=after)
+    task_id = next_task(reader(request), request.POST.get("queue", ""))
+    return arrive(request, task_id=task_id or 0, after=after)
 
 
-def next_task(user: User, queue: str) -> ReviewTask | None:
-    in_hands = my_claims(user)
-    under_way = [task for task in in_hands if task.claimed_at and not task.hold_reason]
+def next_task(user: User, queue: str) -> int | None:
+    """Its id, claimed."""
+    rows = ReviewTask.objects.claimed().filter(assignee=user).order_by("claimed_at")
+    in_hands = list(rows.values_list("pk", "claimed_at", "hold_reason")[:MOST_CLAIMS])
+    under_way = [pk for pk, claimed_at, held_because in in_hands if claimed_at and not held_because]
     if under_way:
         return under_way[0]
-    for handed in (task for task in in_hands if not task.claimed_at):
+    for handed in (pk for pk, claimed_at, _held in in_hands if not claimed_at):
         try:
-            return claims.claim(handed.pk, user=user, origin=ORIGIN)
+            return claims.claim(handed, user=user, origin=ORIGIN).pk
         except Conflict:  # taken away a moment ago
             continue
-    return claims.claim_next(user, origin=ORIGIN, queue=queue)
+    return claims.take_next(user, origin=ORIGIN, queue=queue)
 
 
 def arrive(request: HttpRequest, *, task_id: int, after: int = 0) -> HttpResponse:
@@ -51,7 +52,7 @@ def arrive(request: HttpRequest, *, task_id: int, after: int = 0) -> HttpRespons
     query = urlencode({name: value for name, value in asked.items() if value})
     place = reverse("desk:review", args=[task_id]) if task_id else reverse("desk:start")
     address = f"{place}?{query}" if query else place
-    if SWAP not in request.headers:
+    if page.SWAP not in request.headers:
         return HttpResponseRedirect(address)
     user = reader(request)
     told = page.Left(queue=queue, after=after, none=not task_id)

@@ -29,6 +29,7 @@ from review.desk.work import my_claims, my_day, queue_states
 from review.models import ReviewTask
 
 KEYS = "keys"  # in the session; who changes the profile drops it
+SWAP = "X-Desk-Swap"  # the header of a page that has its frame already and swaps its content
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,12 @@ def review_page(
     typed: Typed | None = None,
     refusal: Refused | None = None,
     left: Left | None = None,
+    note: str = "",
 ) -> HttpResponse:
     """A task's page; with ``typed`` the form keeps what was typed, with ``refusal`` it says why nothing was done.
 
-    What came from a dialog opens that dialog ``again``, as long as the task is still the reader's.
+    What came from a dialog opens that dialog ``again``, as long as the task is still the reader's. ``note`` is one that
+    was refused.
     """
     again, kept = typed if typed is not None and typed.aside else None, _kept_draft(screen)
     typed = None if again else typed
@@ -73,13 +76,17 @@ def review_page(
         "state": state_of(screen.task, screen.user.pk),
         "snoozes": moments.CHOICES,
         "asides_open": "acts" in request.GET,
-        "refusal": refusal,
-        "lost": bool(refusal and refusal.code == "lease-lost"),
-        "changed": bool(refusal and refusal.code == "content-changed"),
+        **_refused(refusal),
+        "unwritten": note,
         "sees_every_case": screen.user.has_perm("cases.view_every_case"),
     }
     context |= _hands(screen.task, screen.user) if again is not None and again.handing else {}
     return TemplateResponse(request, "review/desk.html", context, status=refusal.status if refusal else 200)
+
+
+def _refused(refusal: Refused | None) -> dict[str, Any]:
+    code = refusal.code if refusal else ""
+    return {"refusal": refusal, "lost": code == "lease-lost", "changed": code == "content-changed"}
 
 
 def _kept_draft(screen: Screen) -> dict[str, Any]:
@@ -146,8 +153,11 @@ def next_return(user: User) -> datetime | None:
 def _frame(request: HttpRequest, title: str, *, left: Left | None = None) -> dict[str, Any]:
     user = reader(request)
     came = left or _came(request)
+    swaps = SWAP in request.headers
+    around = {"site_title": admin.site.site_title} if swaps else admin.site.each_context(request)
     return {
-        **admin.site.each_context(request),
+        **around,
+        "frame": "review/swap.html" if swaps else "admin/base_site.html",
         "title": title,
         "queue": came.queue,
         "done": done(user, came.after),

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import DateTimeField, Exists, ExpressionWrapper, OuterRef
+from django.db.models import DateTimeField, Exists, ExpressionWrapper, OuterRef, QuerySet
 from django.db.models.functions import Now
 from django.utils.safestring import SafeString
 
@@ -174,7 +174,7 @@ def screen_of(user: User, task_id: int) -> Screen:
 
     Raises: Missing where the account may not see the task.
     """
-    task = read_task(user, task_id)
+    task = read_opened(user, task_id)
     case, hidden = task.case, _concealed(user, task)
     predictions = predictions_of(task)
     newest = predictions[0] if predictions else None
@@ -194,9 +194,7 @@ def screen_of(user: User, task_id: int) -> Screen:
         fields=fields_of(case.case_type.output_schema, _starting_output(task, shown)),
         guidelines=rendered(case.case_type.guidelines),
         why=[] if hidden else lines_of(task.trace),
-        attachments=files_of(
-            visible(user, Attachment.objects.filter(case=case), "cases.view_attachment").order_by("id")[:20]
-        ),
+        attachments=files_of(_attachments(user, task)),
         earlier_predictions=[] if hidden else predictions[1:],
         decisions=decisions_of(task) if task.has_decisions and not hidden else [],  # type: ignore[attr-defined]
         past=past_of(user, task, concealed=hidden),
@@ -226,16 +224,28 @@ def _confusions(case: Case, shown: Prediction | None) -> list[Any]:
 
 
 def read_task(user: User, task_id: int) -> ReviewTask:
-    """The task with its case and policy, as ``read_at`` the database's present, and what else there is to be read.
+    """The task with its case, without what came in; as ``read_at`` the database's present.
 
     Raises: Missing where the account may not see it.
     """
-    rows = visible(user, ReviewTask.objects.all(), "review.view_reviewtask")
-    related = rows.select_related("case__case_type", "policy", "queue", "assignee")
-    clock = ExpressionWrapper(Now(), output_field=DateTimeField())
+    return _found(_tasks(user).defer("case__payload", "case__context", "case__metadata", "trace"), task_id)
+
+
+def read_opened(user: User, task_id: int) -> ReviewTask:
+    """The same with what came in, its policy, and what else there is to be read."""
     more = {name: Exists(model.objects.filter(case=OuterRef("case"))) for name, model in BESIDE.items()}
     more["has_draft"] = Exists(Draft.objects.filter(task=OuterRef("pk"), user=user))
-    task = related.annotate(read_at=clock, **more).filter(pk=task_id).first()
+    return _found(_tasks(user).select_related("policy").annotate(**more), task_id)
+
+
+def _tasks(user: User) -> QuerySet[ReviewTask]:
+    rows = visible(user, ReviewTask.objects.all(), "review.view_reviewtask")
+    clock = ExpressionWrapper(Now(), output_field=DateTimeField())
+    return rows.select_related("case__case_type", "queue", "assignee").annotate(read_at=clock)
+
+
+def _found(rows: QuerySet[ReviewTask], task_id: int) -> ReviewTask:
+    task = rows.filter(pk=task_id).first()
     if task is None:
         raise Missing("There is no such task, or it is not yours to see.")
     return masked(task)

@@ -36,6 +36,7 @@ WORDS = {
     "task.held": gettext_lazy("was put on hold"),
     "task.snoozed": gettext_lazy("was put off"),
     "task.handed_over": gettext_lazy("was handed over"),
+    "task.taken_back": gettext_lazy("was taken back by who had passed it on"),
     "task.skipped": gettext_lazy("was skipped"),
     "task.taken_away": gettext_lazy("was taken from its reader"),
     "task.lease_expired": gettext_lazy("lost its reader: the time was over"),

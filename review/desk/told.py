@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from cases.passages import value_at
-from review.desk.fields import NESTS, Field, mapped
+from review.desk.aligned import aligned
+from review.desk.fields import Field
 from review.desk.filling import alike, filled
-from review.desk.form import fields_of
+from review.desk.form import WHOLE, fields_of
 from review.desk.reading import ABSENT
 
 
@@ -19,20 +19,38 @@ def told_of(
     """The fields of an answer, those beyond the schema too. Where ``other`` says something else, they tell what."""
     fields = fields_of(schema, output)
     known = {one.name for one in fields}
-    beyond = {} if "" in known else {name: value for name, value in (output or {}).items() if name not in known}
+    beyond = {} if WHOLE in known else {name: value for name, value in (output or {}).items() if name not in known}
     fields += [filled(Field(name=name, kind="json", title=name, path=name), value) for name, value in beyond.items()]
-    return fields if other is None else mapped(fields, lambda one: _compared(one, other))
+    return fields if other is None else [_compared(one, _part(other, one)) for one in fields]
 
 
-def _compared(one: Field, other: Mapping[str, Any]) -> Field:
-    found = value_at(other, one.path) if one.path else None
-    if one.kind == "table" and found and isinstance(found.value, list):
-        return replace(one, missing=filled(one, found.value).parts[len(one.parts) :])
-    if one.kind in NESTS:
-        return one
-    theirs = found.value if found else ABSENT
+def _part(whole: Any, one: Field) -> Any:
+    """What another's answer says in the place of this field."""
+    if one.name == WHOLE:
+        return whole
+    return whole.get(one.name, ABSENT) if isinstance(whole, Mapping) else ABSENT
+
+
+def _compared(one: Field, theirs: Any) -> Field:
+    if one.kind == "table" and isinstance(theirs, list):
+        return replace(one, parts=_rows(one, theirs))
+    if one.parts and one.kind != "table":
+        return replace(one, parts=tuple(_compared(part, _part(theirs, part)) for part in one.parts))
     if theirs is one.value or (theirs is not ABSENT and one.value is not ABSENT and alike(theirs, one.value)):
         return one
     if one.kind == "longtext" and isinstance(theirs, str):
         return replace(one, draft=theirs)
     return replace(one, other=filled(one, theirs).told)
+
+
+def _rows(one: Field, theirs: list[Any]) -> tuple[Field, ...]:
+    """The rows of both, in one order: those that only the other's answer has are ``removed``, those it lacks ``added``."""
+    gone, found = filled(one, theirs).parts, []
+    for here, there in aligned(one.value if isinstance(one.value, list) else [], theirs):
+        if there is None:
+            found += [replace(row, added=True) for row in one.parts[here : (here or 0) + 1]]
+        elif here is None:
+            found += [replace(row, removed=True) for row in gone[there : there + 1]]
+        else:
+            found.append(_compared(one.parts[here], theirs[there]))
+    return tuple(found)

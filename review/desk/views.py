@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases.errors import Conflict, Invalid, Refused
-from review import approve, claims, notes
+from cases.errors import Conflict, Forbidden, Invalid, Refused
+from review import approve, claims, notes, taking_back
 from review.desk import acts, page
-from review.desk.answers import Typed
+from review.desk.answers import Typed, clean
 from review.desk.entry import desk_page, reader
-from review.desk.next import arrive, next_case
+from review.desk.next import ADDRESS, arrive, next_case
 from review.desk.screen import read_task, screen_of
 
 ORIGIN = acts.ORIGIN
@@ -67,12 +68,14 @@ def handing(request: HttpRequest, *, task_id: int) -> HttpResponse:
 @require_POST
 def note(request: HttpRequest, *, task_id: int) -> HttpResponse:
     """Write a note beside the case."""
-    user = reader(request)
+    user, text = reader(request), request.POST.get("text", "")
     task = read_task(user, task_id)
     try:
-        written = notes.write(task.case_id, author=user, text=request.POST.get("text", ""), origin=ORIGIN)
-    except Invalid as refusal:
-        return page.review_page(request, screen_of(user, task_id), refusal=refusal)
+        written = notes.write(task.case_id, author=user, text=text, origin=ORIGIN)
+    except (Invalid, Forbidden) as refusal:  # one who no longer holds the task is to keep the words, too
+        answer = page.review_page(request, screen_of(user, task_id), refusal=refusal, note=clean(text))
+        answer[ADDRESS] = reverse("desk:review", args=[task_id])
+        return answer
     if written.untold:
         messages.warning(
             request,
@@ -84,14 +87,15 @@ def note(request: HttpRequest, *, task_id: int) -> HttpResponse:
 @desk_page
 @require_POST
 def undo(request: HttpRequest, *, task_id: int) -> HttpResponse:
-    """Take one's decision back while its grace runs, and have the case on the desk again."""
+    """Take one's decision back while its grace runs, or what one has put down or passed on, and have it on the desk again."""
     user = reader(request)
     decision = getattr(read_task(user, task_id), "decision", None)
-    if decision is None:
-        raise Http404
     try:
-        again = approve.undo(decision.pk, by=user, origin=ORIGIN)
-        claims.claim(again.pk, user=user, origin=ORIGIN)
+        if decision is None:
+            again = taking_back.take_back(task_id, user=user, origin=ORIGIN)
+        else:
+            again = approve.undo(decision.pk, by=user, origin=ORIGIN)
+            claims.claim(again.pk, user=user, origin=ORIGIN)
     except Conflict as refusal:
         return page.review_page(request, screen_of(user, task_id), refusal=refusal)
     return arrive(request, task_id=again.pk)

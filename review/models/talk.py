@@ -39,6 +39,8 @@ class Notice(models.Model):
         SENT_BACK = "sent_back", _("A decision was sent back")
         URGENT = "urgent", _("An urgent case came in")
         LATE = "late", _("A task is late")
+        DUE_SOON = "due_soon", _("A task in your hands is due soon")
+        MINE_LATE = "mine_late", _("A task in your hands is late")
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices", verbose_name=_("person")

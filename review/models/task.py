@@ -43,6 +43,9 @@ class ReviewTask(models.Model):
         CaseType, on_delete=models.PROTECT, related_name="+", verbose_name=_("case type"), editable=False
     )
     language = models.CharField(_("language"), max_length=35, blank=True, default="", editable=False)
+    label = models.CharField(
+        _("label"), max_length=200, blank=True, default="", editable=False, help_text=_("The case's, to be found by.")
+    )
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="tasks", verbose_name=_("policy"))
     reason = models.CharField(_("reason"), max_length=20, choices=Reason.choices)
     note = models.TextField(_("note"), blank=True, default="")
@@ -110,6 +113,14 @@ class ReviewTask(models.Model):
                 name="task_late",
             ),
             models.Index(fields=["due_at", "id"], condition=models.Q(closed_at__isnull=True), name="task_open_by_due"),
+            models.Index(
+                fields=["label", "due_at", "id"], condition=models.Q(closed_at__isnull=True), name="task_open_by_label"
+            ),
+            models.Index(
+                fields=["queue", "case_type", "due_at", "id"],
+                condition=models.Q(closed_at__isnull=True),
+                name="task_next_by_type",
+            ),
             models.Index(
                 fields=["queue", "opened_at"], condition=models.Q(closed_at__isnull=True), name="task_open_by_age"
             ),

@@ -6,13 +6,6 @@
     const ADDRESS = 'X-Desk-Address';
     let busy = false;
 
-    /* The sidebar stays; which of its entries is the current one comes with the new page. */
-    const mark = (page) => {
-        const here = page.querySelector('.cs-nav a[aria-current=page]');
-        document.querySelectorAll('.cs-nav a').forEach((link) => {
-            if (here && link.getAttribute('href') === here.getAttribute('href')) { link.setAttribute('aria-current', 'page'); } else { link.removeAttribute('aria-current'); }
-        });
-    };
     const swap = (html, address) => {
         const page = new DOMParser().parseFromString(html, 'text/html');
         const fresh = page.getElementById('content-start');
@@ -20,7 +13,6 @@
         const crumbs = document.querySelector('.breadcrumbs');
         const theirs = page.querySelector('.breadcrumbs');
         if (crumbs && theirs) { crumbs.replaceWith(document.importNode(theirs, true)); }
-        mark(page);
         desk.main().replaceChildren(...[...fresh.childNodes].map((node) => document.importNode(node, true)));
         document.title = page.title;
         document.body.className = page.body.className;
@@ -38,7 +30,7 @@
         const body = new URLSearchParams(new FormData(form));
         if (button && button.name) { body.set(button.name, button.value); }
         const answer = await fetch(form.action, { method: 'POST', body, headers: { 'X-Desk-Swap': '1' } });
-        if (answer.status === 403 || (answer.redirected && !answer.headers.has(ADDRESS))) {
+        if ((answer.status === 403 || answer.redirected) && !answer.headers.has(ADDRESS)) {
             if (document.getElementById('signed-out')) { document.dispatchEvent(new CustomEvent('desk:signed-out')); } else { window.location.reload(); }
             return;
         }
