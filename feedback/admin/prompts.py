@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -19,10 +18,12 @@ from cases.admin.base import BackOfficeAdmin, VisibleFilter, account, badge, tel
 from cases.classifiers.prompts import STARTING_TEMPLATE
 from cases.errors import Missing, Refused
 from cases.models import CaseType
-from feedback import prompts, runs
+from feedback import prompts, shadow
 from feedback.admin.cards import card, figure, labels_side_by_side, percent, side_by_side
+from feedback.admin.prompt_acts import ACTS
 from feedback.few_shot import FIXED, NEWEST, SIMILAR, USUAL
 from feedback.models import Dataset, PromptVersion, Run
+from feedback.prompt_rules import RULE, WAITING
 from feedback.prompts import BOUNDS, COMPOSE, LONGEST_TEMPLATE, MOST_SHOTS, PROMOTE
 
 ORIGIN = "admin"
@@ -165,6 +166,11 @@ class PromptVersionAdmin(BackOfficeAdmin):
             "may_run": can(user, "feedback.add_run"),
             "datasets": self._datasets(request).filter(case_type=version.case_type)[:MOST_DATASETS],
             "runs": self._runs(request, version),
+            "shadow": shadow.agreement(version) if "shadow" in version.metrics else None,
+            "stay": version.metrics.get("shadow", {}),
+            "rule": version.metrics.get(RULE),
+            "may_wait": version.status in WAITING,
+            "rule_datasets": Dataset.objects.filter(case_type=version.case_type)[:MOST_DATASETS],
         }
 
     def _runs(self, request: HttpRequest, version: PromptVersion) -> list[dict[str, Any]]:
@@ -197,47 +203,3 @@ class PromptVersionAdmin(BackOfficeAdmin):
     @admin.display(description=gettext_lazy("calibration error"))
     def calibration(self, version: PromptVersion) -> str:
         return figure(version.metrics.get("calibration_error"))
-
-
-def _promote(request: HttpRequest, version: PromptVersion) -> str:
-    prompts.put_to_work(version, by=account(request), reason=request.POST.get("reason", ""), origin=ORIGIN)
-    return _("Version %(number)s is told from the next batch on.") % {"number": version.number}
-
-
-def _retire(request: HttpRequest, version: PromptVersion) -> str:
-    prompts.retire(version, by=account(request), reason=request.POST.get("reason", ""), origin=ORIGIN)
-    return _("Version %(number)s is retired.") % {"number": version.number}
-
-
-def _roll_back(request: HttpRequest, version: PromptVersion) -> str:
-    earlier = prompts.roll_back(version.case_type, by=account(request), origin=ORIGIN)
-    if earlier is None:
-        return _("The product's own wording is told again.")
-    return _("Version %(number)s is at work again.") % {"number": earlier.number}
-
-
-def _evaluate(request: HttpRequest, version: PromptVersion) -> str:
-    chosen = request.POST.get("dataset", "")[:19]
-    rows = visible(account(request), Dataset.objects.filter(case_type=version.case_type), "feedback.view_dataset")
-    dataset = rows.filter(pk=int(chosen) if chosen.isascii() and chosen.isdecimal() else 0).first()
-    if dataset is None:
-        raise Missing(_("Name the dataset to judge it by."))
-    return _start(request, version, Run.Kind.EVALUATE, dataset)
-
-
-def _replay(request: HttpRequest, version: PromptVersion) -> str:
-    return _start(request, version, Run.Kind.REPLAY, None)
-
-
-def _start(request: HttpRequest, version: PromptVersion, kind: str, dataset: Dataset | None) -> str:
-    runs.start(kind, version.case_type, by=account(request), origin=ORIGIN, prompt=version, dataset=dataset)
-    return _("It has started; this page tells how far it is.")
-
-
-ACTS: dict[str, Callable[[HttpRequest, PromptVersion], str]] = {
-    "promote": _promote,
-    "retire": _retire,
-    "roll_back": _roll_back,
-    "evaluate": _evaluate,
-    "replay": _replay,
-}
