@@ -14,32 +14,43 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.access import can, visible
-from cases.admin.base import BackOfficeAdmin, VisibleFilter, account, badge, tell
+from cases.admin.base import VisibleFilter, account, badge, tell
 from cases.errors import Missing, Refused
 from cases.models import CaseType
-from feedback import runs, shadow
+from feedback import runs, schedule, shadow
 from feedback.admin.cards import card, figure, labels_side_by_side, percent, side_by_side
+from feedback.admin.lists import LearningList, Nothing, Step
+from feedback.admin.runs import RUN_KINDS
 from feedback.models import Dataset, ModelVersion, Run
 from feedback.promoting import PROMOTE, promote_by_hand, roll_back_by_hand, why_not
 from feedback.registry import at_work
 
 ORIGIN = "admin"
 MODEL_KINDS = {"candidate": "info", "shadow": "info", "active": "ok", "retired": "", "refused": "warning"}
-RUN_KINDS = {"waiting": "", "running": "info", "done": "ok", "failed": "danger"}
-MOST_RUNS, MOST_VERSIONS, MOST_DATASETS = 10, 50, 50
+MOST_RUNS, MOST_TOLD, MOST_VERSIONS, MOST_DATASETS = 10, 3, 50, 50
 LONGEST_NUMBER = 19
 Act = Callable[[HttpRequest, ModelVersion], str]
 
 
 @admin.register(ModelVersion)
-class ModelVersionAdmin(BackOfficeAdmin):
-    list_display = ("name", "case_type", "status_badge", "accuracy", "calibration", "created_at", "promoted_at")
+class ModelVersionAdmin(LearningList):
+    list_display = ("name", "status_badge", "accuracy", "calibration", "created_at", "promoted_at")
     list_filter = ("status", ("case_type", VisibleFilter))
     list_select_related = ("case_type",)
     ordering = ("-id",)
     sortable_by = ()
     change_list_template = "admin/feedback/modelversion/list.html"
     change_form_template = "admin/feedback/modelversion/page.html"
+    steps = (
+        Step(gettext_lazy("Train a model"), "admin:feedback_modelversion_train", "feedback.add_run"),
+        Step(gettext_lazy("All runs"), "admin:feedback_run_changelist", "feedback.view_run"),
+    )
+    nothing = Nothing(
+        gettext_lazy("No model has been trained yet"),
+        gettext_lazy(
+            "A model learns from what people decide and from examples that came with their truth. Until the first is at work, every case of its type goes to a person."
+        ),
+    )
 
     def get_urls(self) -> list[URLPattern]:
         own: dict[str, Callable[..., HttpResponse]] = {
@@ -54,13 +65,16 @@ class ModelVersionAdmin(BackOfficeAdmin):
         return [*named, *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        own = {"runs": self._runs(request), "may_train": can(account(request), "feedback.add_run")}
+        user, clock = account(request), {"daily_from": schedule.DAILY_FROM, "weekly_from": schedule.WEEKLY_FROM}
+        own = {"runs": self._runs(request, MOST_TOLD), "may_train": can(user, "feedback.add_run")}
+        if can(user, "feedback.view_run"):
+            own |= {"clock": schedule.outlooks(), **clock}
         return super().changelist_view(request, {**own, **(extra_context or {})})
 
-    def _runs(self, request: HttpRequest, **about: Any) -> list[dict[str, Any]]:
+    def _runs(self, request: HttpRequest, most: int = MOST_RUNS, **about: Any) -> list[dict[str, Any]]:
         """The newest runs, where the account may see them."""
         rows = visible(account(request), Run.objects.all(), "feedback.view_run").filter(prompt=None, **about)
-        newest = rows.select_related("case_type", "model").order_by("-pk")[:MOST_RUNS]
+        newest = rows.select_related("case_type", "model").order_by("-pk")[:most]
         return [{"run": run, "badge": badge(run.get_status_display(), RUN_KINDS[run.status])} for run in newest]
 
     def train_view(self, request: HttpRequest) -> HttpResponse:

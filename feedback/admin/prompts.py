@@ -14,13 +14,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.access import can, visible
-from cases.admin.base import BackOfficeAdmin, VisibleFilter, account, badge, tell
+from cases.admin.base import VisibleFilter, account, badge, tell
 from cases.classifiers.prompts import STARTING_TEMPLATE
 from cases.errors import Missing, Refused
 from cases.models import CaseType
 from feedback import prompts, shadow
 from feedback.admin.cards import card, figure, labels_side_by_side, percent, side_by_side
+from feedback.admin.lists import LearningList, Nothing, Step
 from feedback.admin.prompt_acts import ACTS
+from feedback.admin.runs import RUN_KINDS
 from feedback.few_shot import FIXED, NEWEST, SIMILAR, USUAL
 from feedback.models import Dataset, PromptVersion, Run
 from feedback.prompt_rules import RULE, WAITING
@@ -28,7 +30,6 @@ from feedback.prompts import BOUNDS, COMPOSE, LONGEST_TEMPLATE, MOST_SHOTS, PROM
 
 ORIGIN = "admin"
 KINDS = {"candidate": "info", "shadow": "info", "active": "ok", "retired": "", "refused": "warning"}
-RUN_KINDS = {"waiting": "", "running": "info", "done": "ok", "failed": "danger"}
 MOST_RUNS, MOST_VERSIONS, MOST_DATASETS = 10, 50, 50
 CHOICE_NAMES = [
     (SIMILAR, gettext_lazy("the most alike, corrections first")),
@@ -56,7 +57,7 @@ class ComposeForm(forms.Form):
     template = forms.CharField(
         max_length=LONGEST_TEMPLATE,
         label=gettext_lazy("Template"),
-        widget=forms.Textarea(attrs={"rows": 14, "spellcheck": "false"}),
+        widget=forms.Textarea(attrs={"rows": 14, "spellcheck": "false", "class": "cs-input cs-template"}),
         strip=False,
         help_text=gettext_lazy("With {guidelines}, {schema}, then {examples}, then {case}, each once."),
     )
@@ -81,14 +82,21 @@ class ComposeForm(forms.Form):
 
 
 @admin.register(PromptVersion)
-class PromptVersionAdmin(BackOfficeAdmin):
-    list_display = ("name", "case_type", "status_badge", "accuracy", "calibration", "made_by", "promoted_at")
+class PromptVersionAdmin(LearningList):
+    list_display = ("name", "status_badge", "accuracy", "calibration", "made_by", "promoted_at")
     list_filter = ("status", ("case_type", VisibleFilter))
     list_select_related = ("case_type", "made_by")
     ordering = ("-id",)
     sortable_by = ()
     change_form_template = "admin/feedback/promptversion/page.html"
     add_form_template = "admin/feedback/promptversion/compose.html"
+    steps = (Step(gettext_lazy("Compose a prompt"), "admin:feedback_promptversion_add", COMPOSE),)
+    nothing = Nothing(
+        gettext_lazy("No prompt has been composed yet"),
+        gettext_lazy(
+            "Language models are told the product’s own wording, with the examples that are most like the case. A prompt of your own is tried before it goes to work."
+        ),
+    )
 
     def get_urls(self) -> list[URLPattern]:
         compare = self.admin_site.admin_view(self.compare_view)
