@@ -74,7 +74,8 @@ def _prompt_facts(version: PromptVersion) -> list[tuple[str, str]]:
 
 def _labels(version: Version) -> list[dict[str, Any]]:
     return [
-        {**row, "precision": percent(row["precision"]), "recall": percent(row["recall"])}
+        {**row, "label": row["label"] or _("no valid answer")}
+        | {"precision": percent(row["precision"]), "recall": percent(row["recall"])}
         for row in version.metrics.get("labels", [])
     ]
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -34,7 +36,7 @@ Act = Callable[[HttpRequest, ModelVersion], str]
 
 @admin.register(ModelVersion)
 class ModelVersionAdmin(LearningList):
-    list_display = ("name", "status_badge", "accuracy", "calibration", "created_at", "promoted_at")
+    list_display = ("name", "status_badge", "accuracy", "calibration", "created", "promoted")
     list_filter = ("status", ("case_type", VisibleFilter))
     list_select_related = ("case_type",)
     ordering = ("-id",)
@@ -176,6 +178,14 @@ class ModelVersionAdmin(LearningList):
     @admin.display(description=gettext_lazy("status"))
     def status_badge(self, version: ModelVersion) -> SafeString:
         return badge(version.get_status_display(), MODEL_KINDS[version.status])
+
+    @admin.display(description=gettext_lazy("created"))
+    def created(self, version: ModelVersion) -> date:
+        return timezone.localdate(version.created_at)
+
+    @admin.display(description=gettext_lazy("promoted"), empty_value="–")
+    def promoted(self, version: ModelVersion) -> date | None:
+        return version.promoted_at and timezone.localdate(version.promoted_at)
 
     @admin.display(description=gettext_lazy("accuracy"))
     def accuracy(self, version: ModelVersion) -> str:

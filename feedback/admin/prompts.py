@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -9,6 +10,7 @@ from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -83,7 +85,7 @@ class ComposeForm(forms.Form):
 
 @admin.register(PromptVersion)
 class PromptVersionAdmin(LearningList):
-    list_display = ("name", "status_badge", "accuracy", "calibration", "made_by", "promoted_at")
+    list_display = ("name", "status_badge", "accuracy", "calibration", "made_by", "promoted")
     list_filter = ("status", ("case_type", VisibleFilter))
     list_select_related = ("case_type", "made_by")
     ordering = ("-id",)
@@ -203,6 +205,10 @@ class PromptVersionAdmin(LearningList):
     @admin.display(description=gettext_lazy("status"))
     def status_badge(self, version: PromptVersion) -> SafeString:
         return badge(version.get_status_display(), KINDS[version.status])
+
+    @admin.display(description=gettext_lazy("promoted"), empty_value="–")
+    def promoted(self, version: PromptVersion) -> date | None:
+        return version.promoted_at and timezone.localdate(version.promoted_at)
 
     @admin.display(description=gettext_lazy("accuracy"))
     def accuracy(self, version: PromptVersion) -> str:

@@ -10,6 +10,7 @@ from feedback.recurrence import WEEK, Period, Recurrence
 WIDTH, HEIGHT = 720, 180
 TOP, BOTTOM, LEFT = 34, 24, 28  # room for the names of versions, the dates and the scale
 WIDEST, GAP = 48.0, 4.0
+NARROWEST = 320.0
 MOST_DATES = 9
 
 
@@ -46,7 +47,7 @@ class Chart:
     bars: list[Bar]
     lines: list[Line]
     most: int
-    width: int = WIDTH
+    width: float = WIDTH
     height: int = HEIGHT
     left: int = LEFT
     top: int = TOP
@@ -69,4 +70,4 @@ def drawn(history: Recurrence) -> Chart:
         Line(period, round(LEFT + (period.since - first) / WEEK * step, 1), 12.0 + number % 2 * 14)
         for number, period in enumerate(went)
     ]
-    return Chart(bars, lines, most)
+    return Chart(bars, lines, most, width=max(LEFT + len(bars) * step, NARROWEST))
