@@ -81,8 +81,8 @@ def _train(run: Run, tell: runs.Tell) -> str:
 
 
 def _evaluate(run: Run, tell: runs.Tell) -> str:
-    tell(0.2, _("Judging it on what is held out now"))
-    return judge_again(_model_of(run), actor=run.started_by, origin=ORIGIN).why
+    tell(0.2, _("Judging it"))
+    return judge_again(_model_of(run), actor=run.started_by, origin=ORIGIN, dataset=run.dataset).why
 
 
 def _replay(run: Run, tell: runs.Tell) -> str:

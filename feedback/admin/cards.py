@@ -46,6 +46,7 @@ def _facts(version: ModelVersion) -> list[tuple[str, str]]:
     return [
         (_("Learnt from"), _("%(n)s examples") % {"n": origins.get("examples", "–")}),
         (_("Dataset"), str(origins.get("dataset", _("everything people said until then")))),
+        (_("Judged by"), str(told.get("dataset") or _("what is held out"))),
         (_("Held-out examples"), str(told.get("held_out", "–"))),
         (_("Accuracy"), percent(told.get("accuracy"))),
         (_("Calibration error"), figure(told.get("calibration_error"))),

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -152,9 +153,13 @@ class ModelVersionAdmin(LearningList):
             "objection": why_not(version, active),
             "may_promote": can(user, PROMOTE),
             "may_run": can(user, "feedback.add_run"),
+            "datasets": self._datasets(request).filter(case_type=version.case_type)[:MOST_DATASETS],
             "shadow": shadow.agreement(version) if "shadow" in version.metrics else None,
             "runs": self._runs(request, model=version),
         }
+
+    def _datasets(self, request: HttpRequest) -> QuerySet[Dataset]:
+        return visible(account(request), Dataset.objects.all(), "feedback.view_dataset")
 
     def _told(self, request: HttpRequest, act: Callable[[HttpRequest], str]) -> bool:
         """Do it and tell what came of it, or why it was refused."""
@@ -216,12 +221,23 @@ def _unshadow(request: HttpRequest, version: ModelVersion) -> str:
     return _("It answers no more.")
 
 
-def _run(kind: str) -> Act:
-    def start(request: HttpRequest, version: ModelVersion) -> str:
-        runs.start(kind, version.case_type, by=account(request), origin=ORIGIN, model=version)
-        return _("It has started; this page tells how far it is.")
+def _replay(request: HttpRequest, version: ModelVersion) -> str:
+    return _start(request, version, Run.Kind.REPLAY, None)
 
-    return start
+
+def _evaluate(request: HttpRequest, version: ModelVersion) -> str:
+    """On what is held out now, or on a frozen dataset."""
+    chosen = request.POST.get("dataset", "")
+    rows = visible(account(request), Dataset.objects.filter(case_type=version.case_type), "feedback.view_dataset")
+    dataset = rows.filter(pk=int(chosen) if _is_number(chosen) else 0).first()
+    if chosen and dataset is None:
+        raise Missing(_("Name the dataset to judge it by."))
+    return _start(request, version, Run.Kind.EVALUATE, dataset)
+
+
+def _start(request: HttpRequest, version: ModelVersion, kind: str, dataset: Dataset | None) -> str:
+    runs.start(kind, version.case_type, by=account(request), origin=ORIGIN, model=version, dataset=dataset)
+    return _("It has started; this page tells how far it is.")
 
 
 ACTS: dict[str, Act] = {
@@ -229,8 +245,8 @@ ACTS: dict[str, Act] = {
     "roll_back": _roll_back,
     "shadow": _shadow,
     "unshadow": _unshadow,
-    "replay": _run(Run.Kind.REPLAY),
-    "evaluate": _run(Run.Kind.EVALUATE),
+    "replay": _replay,
+    "evaluate": _evaluate,
 }
 
 
