@@ -18,7 +18,7 @@ from cases.errors import Conflict, Invalid, Missing
 from cases.models import Case, Prediction
 from cases.models.choices import State
 from feedback.confusions import confusions
-from feedback.models import Flag, GoldCase, Planting
+from feedback.models import GoldCase, Planting
 from review.decide import checked_output
 from review.models import Decision, ReviewTask
 from review.shown import newest_prediction
@@ -88,7 +88,7 @@ def retire(gold_id: int, *, by: User, reason: str, origin: str) -> None:
 def end(gold: GoldCase, *, because: str, log: Journal) -> None:
     """Retire it, within a verb's transaction."""
     GoldCase.objects.filter(pk=gold.pk).update(retired_at=Now(), retired_because=because[:200])
-    unread = ReviewTask.objects.open().filter(planting__gold=gold, planted=True)
+    unread = ReviewTask.objects.open().filter(case__planting__gold=gold, planted=True)
     unread.update(closed_at=Now(), ending=ReviewTask.Ending.CANCELLED)
     log("gold.retired", subject=gold, data={"reason": because[:200]})
 
@@ -100,19 +100,11 @@ def end_if_worn(gold: GoldCase, *, log: Journal) -> None:
         end(gold, because=_("%(count)d readers have met it.") % {"count": met}, log=log)
 
 
-def close_flag(flag_id: int, *, by: User, note: str, origin: str) -> None:
-    """Raises: Forbidden, Missing, Invalid without a note, Conflict for one's own flag or a closed one."""
-    demand(by, "feedback.change_flag")
-    if not note.strip():
-        raise Invalid(_("The flag was not closed."), errors={"note": [_("Say what came of it.")]})
-    with journal(actor=by, origin=origin) as log:
-        flag = Flag.objects.select_for_update().filter(pk=flag_id).first()
-        if flag is None:
-            raise Missing(_("There is no such flag."))
-        if flag.closed_at is not None or flag.user_id == by.pk:
-            raise Conflict(_("The flag is closed, or it is your own."))
-        Flag.objects.filter(pk=flag.pk).update(closed_at=Now(), closed_by=by, note=note.strip())
-        log("gold.flag_closed", subject=flag, data={"note": note.strip()[:200]})
+def end_if_answer_changed(case_id: int, output: Mapping[str, Any] | None, *, log: Journal) -> None:
+    """The case was decided again: what was known of it is known no more."""
+    for gold in GoldCase.objects.filter(case=case_id, retired_at__isnull=True):
+        if gold.output != output:
+            end(gold, because=_("The case has been decided otherwise since."), log=log)
 
 
 def believable(known: Known) -> dict[str, Any] | None:

@@ -28,6 +28,7 @@ ICONS = {
     Notice.Kind.SENT_BACK: "back",
     Notice.Kind.URGENT: "urgent",
     Notice.Kind.LATE: "late",
+    Notice.Kind.FLAG: "samples",
 }
 
 

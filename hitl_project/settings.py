@@ -193,9 +193,7 @@ DATABASES = {
         statement_seconds=read.number("DATABASE_STATEMENT_SECONDS", 30),
     )
 }
-DATABASE_WAIT_SECONDS = read.number(
-    "DATABASE_WAIT_SECONDS", 30
-)  # how long a start waits for a server that is not up yet
+DATABASE_WAIT_SECONDS = read.number("DATABASE_WAIT_SECONDS", 30)  # for a server that is not up yet, at the start
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # ── Redis and RQ ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -225,6 +223,7 @@ HOOKS: dict[str, list[str]] = {  # what a lower app tells and asks the higher on
     "decision_approved": ["feedback.listeners.decision_approved"],
     "similar": ["feedback.fingerprints.similar"],
     "planted": ["feedback.plantings.planted"],
+    "case_events": ["review.planted.case_events"],
     "confusions": ["feedback.confusions.confusions"],
     "sample_read": ["feedback.listeners.task_read"],
 }

@@ -22,7 +22,7 @@ from cases.transitions import move
 from review import coin, risk
 from review.claims import demand_task, lost_because, own_claim
 from review.models import Decision, DecisionBatch, Policy, ReviewTask
-from review.planted import masked, planted_of
+from review.planted import planted_of
 from review.route import lane_queue, told_of
 from review.shown import conceals, digest_of, shown_prediction
 from review.tasks import due_at, end_task, open_task
@@ -66,7 +66,7 @@ def decide(task_id: int, *, user: User, lease_token: int, digest: str, answer: A
     demand_task(user, "review.decide_reviewtask", task_id)
     check_answer(answer)
     with journal(actor=user, origin=origin) as log:
-        task = masked(own_claim(task_id, user=user, lease_token=lease_token))
+        task = own_claim(task_id, user=user, lease_token=lease_token)
         if task.reason == Reason.SECOND_APPROVAL:
             raise Conflict(_("This task asks for a second approval: approve the held decision, or send it back."))
         prediction = shown_prediction(task)

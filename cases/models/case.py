@@ -27,8 +27,16 @@ class CaseQuerySet(models.QuerySet["Case"]):
         return self.defer("payload", "context", "metadata")
 
 
+class RealCaseManager(models.Manager.from_queryset(CaseQuerySet)):  # type: ignore[misc]  # a class made at run time
+    """Without the copies under which known cases are planted: nothing counts, sends, exports or learns from those."""
+
+    def get_queryset(self) -> CaseQuerySet:
+        found: CaseQuerySet = super().get_queryset().filter(copy_of__isnull=True)
+        return found
+
+
 class Case(models.Model):
-    """One input to be decided."""
+    """One input to be decided; or a copy of one, under which its known answer is asked for (see `review.planted`)."""
 
     case_type = models.ForeignKey(CaseType, on_delete=models.PROTECT, related_name="cases", verbose_name=_("case type"))
     source = models.CharField(_("source"), max_length=120)
@@ -70,7 +78,22 @@ class Case(models.Model):
     decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
 
-    objects = CaseQuerySet.as_manager()
+    copy_of = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="copies", db_index=False, editable=False
+    )
+    copy_for = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        editable=False,
+        help_text=_("The one reader for whom the copy is meant; without one it is for any."),
+    )
+
+    objects = RealCaseManager()
+    everything = CaseQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("case")
@@ -107,6 +130,7 @@ class Case(models.Model):
             models.Index(fields=["requester", "-id"], name="case_by_requester"),
             models.Index(fields=["external_id"], name="case_by_external_id"),
             models.Index(fields=["created_at"], name="case_by_creation"),
+            models.Index(fields=["copy_of"], condition=models.Q(copy_of__isnull=False), name="case_copies"),
             models.Index(fields=["case_type", "routed_at"], name="case_by_routing"),
             models.Index(fields=["case_type", "closed_at"], name="case_by_closing"),
         ]

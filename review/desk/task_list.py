@@ -151,7 +151,7 @@ def _condition(name: str, value: Any, user: User) -> Q:
 def _labelled(rows: QuerySet[ReviewTask], label: str) -> QuerySet[ReviewTask]:
     """Those of the most pressing ones whose case bears the label. No index knows the labels of open tasks alone, so this
     reads case by case, as far as `MOST_READ`; joined, it would be tempted to read every case there is."""
-    said = Case.objects.filter(pk=OuterRef("case_id")).values("label")[:1]
+    said = Case.everything.filter(pk=OuterRef("case_id")).values("label")[:1]
     pressing = ReviewTask.objects.filter(pk__in=rows.exclude(NOT_YET_READ).values("pk")[:MOST_READ])
     return pressing.annotate(said=Subquery(said)).filter(said=label).order_by("due_at", "id")
 

@@ -39,6 +39,7 @@ class Notice(models.Model):
         SENT_BACK = "sent_back", _("A decision was sent back")
         URGENT = "urgent", _("An urgent case came in")
         LATE = "late", _("A task is late")
+        FLAG = "flag", _("Planted errors were let pass")
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices", verbose_name=_("person")
