@@ -80,7 +80,9 @@ def cases_for(user: User, term: str) -> list[Found]:
     if len(term) > LONGEST_SEARCH or not user.has_perm(verb) or not _storable(term):
         return []
     rows = visible(user, Case.everything.filter(pk__in=_candidates(term, by_name=whole)), verb)
-    rows = rows.select_related("case_type").only("case_type__name", "external_id", "requester", "state")
+    rows = rows.select_related("case_type").only(
+        "case_type__name", "external_id", "idempotency_key", "copy_of", "requester", "state"
+    )
     return [_case(case, whole=whole) for case in rows.order_by("-id")[:MOST_CASES]]
 
 
@@ -98,7 +100,7 @@ def _candidates(term: str, *, by_name: bool) -> list[int]:
 
 def _case(case: Case, *, whole: bool) -> Found:
     """No label and no confidence: somebody may have to read this case blind."""
-    known = [case.requester if whole else "", case.external_id, str(case.get_state_display())]
+    known = [case.requester if whole else "", case.reference, str(case.get_state_display())]
     return {
         "title": f"#{case.pk} {case.case_type.name}",
         "hint": " · ".join(filter(None, known)),

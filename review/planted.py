@@ -111,7 +111,7 @@ def seen_in(user: User) -> Q:
 
 def journal_of(task: ReviewTask) -> QuerySet[AuditEvent]:
     """What has happened to the copy itself; how it came in is told by `Planted.arrival`."""
-    return AuditEvent.objects.filter(case_id=task.case_id)
+    return AuditEvent.objects.filter(case_id=task.case_id).exclude(action__startswith="gold.")
 
 
 def case_events(*, case: Case) -> list[AuditEvent]:

@@ -139,6 +139,11 @@ class Case(models.Model):
         return f"#{self.pk}"
 
     @property
+    def reference(self) -> str:
+        """The id that its sender knows it by. A copy shows one that looks like it and finds nothing."""
+        return self.external_id if self.copy_of_id is None else self.idempotency_key
+
+    @property
     def priority_name(self) -> str:
         return Priority(self.priority).name.lower()
 
