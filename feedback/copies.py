@@ -6,11 +6,10 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from cases.audit import Journal
 from cases.models import Attachment, AuditEvent, Case, Prediction
@@ -81,9 +80,12 @@ def shown_of(planting: Planting) -> Prediction:
     return said
 
 
-def put(way: Way, *, policy: Policy, queue: Queue, log: Journal, reader_id: int | None = None) -> Planting:
+def put(
+    way: Way, *, policy: Policy, queue: Queue, log: Journal, reader_id: int | None = None, now: datetime | None = None
+) -> Planting:
     """Copy the case, put the copy into the queue, and note down how it came in. Within a verb's transaction."""
-    copy = _copied(way, policy=policy, reader_id=reader_id)
+    at = now or timezone.now()
+    copy = _copied(way, policy=policy, reader_id=reader_id, now=at)
     number = _number(copy)
     task = ReviewTask.objects.create(
         case=copy,
@@ -94,8 +96,8 @@ def put(way: Way, *, policy: Policy, queue: Queue, log: Journal, reader_id: int 
         reason=way.route.reason,
         trace=way.route.trace,
         priority=copy.priority,
-        opened_at=copy.routed_at,
-        due_at=copy.due_at,
+        opened_at=at,
+        due_at=due_at(policy, priority=copy.priority, since=copy.created_at),
         planted=True,
     )
     wrong = way.gold.shown != way.gold.output
@@ -103,7 +105,7 @@ def put(way: Way, *, policy: Policy, queue: Queue, log: Journal, reader_id: int 
         gold=way.gold, case_type_id=copy.case_type_id, task=task, copy=copy, prediction_number=number, wrong=wrong
     )
     routed = {"policy": policy.number, "reason": way.route.reason, "queue": queue.key}
-    for event in (*_arrival(planting, way, copy, _copy_files(way.gold.case, copy)), _routed(copy, routed)):
+    for event in (*_arrival(planting, way, copy, _copy_files(way.gold.case, copy)), _routed(at, routed)):
         shown = {
             name: getattr(event, name) for name in ("action", "actor", "origin", "object_type", "object_id", "data")
         }
@@ -118,8 +120,8 @@ def arrival_of(planting: Planting) -> list[AuditEvent]:
     return [_as_new(event) for event in noted]
 
 
-def _copied(way: Way, *, policy: Policy, reader_id: int | None) -> Case:
-    original, now = way.gold.case, timezone.now()
+def _copied(way: Way, *, policy: Policy, reader_id: int | None, now: datetime) -> Case:
+    original = way.gold.case
     came = now - min(max(_took(original), SHORTEST), LONGEST)
     copy = Case(
         **{name: getattr(original, name) for name in KEPT},
@@ -190,8 +192,8 @@ def _arrival(planting: Planting, way: Way, copy: Case, files: Sequence[Attachmen
         yield event
 
 
-def _routed(copy: Case, routed: dict[str, Any]) -> AuditEvent:
-    return AuditEvent(at=copy.routed_at, action="case.in_review", actor="pipeline", origin="worker", data=routed)
+def _routed(at: datetime, routed: dict[str, Any]) -> AuditEvent:
+    return AuditEvent(at=at, action="case.in_review", actor="pipeline", origin="worker", data=routed)
 
 
 def _took(case: Case) -> timedelta:
@@ -205,4 +207,4 @@ def _retold(data: dict[str, Any], said: Prediction) -> dict[str, Any]:
 
 def _as_new(event: AuditEvent) -> AuditEvent:
     shown = {name: value for name, value in event.data.items() if name not in ("gold", "at")}
-    return AuditEvent(pk=event.pk, at=parse_datetime(event.data["at"]), case_id=event.case_id, **shown)
+    return AuditEvent(pk=event.pk, at=datetime.fromisoformat(event.data["at"]), case_id=event.case_id, **shown)

@@ -155,7 +155,7 @@ def _tell(flag: Flag, found: Watch) -> None:
     own = _("%(case_type)s: of %(answers)d errors planted among your cases you caught %(caught)d.") % facts
     told = _("%(person)s, %(case_type)s: %(caught)d of %(answers)d planted errors caught.")
     theirs = told % {**facts, "person": flag.user.get_username()}
-    same = {"kind": Notice.Kind.FLAG, "case_id": last.gold.case_id}
-    notices.tell([flag.user], text=f"{own} {FOLLOWS_FOR_READER[flag.step]}", **same)
+    step, kind, case_id = Policy.OnFlag(flag.step), Notice.Kind.FLAG, last.gold.case_id
+    notices.tell([flag.user], kind=kind, case_id=case_id, text=f"{own} {FOLLOWS_FOR_READER[step]}")
     others = leads().exclude(pk=flag.user_id)
-    notices.tell(others, text=f"{theirs} {FOLLOWS[flag.step]}", **same)
+    notices.tell(others, kind=kind, case_id=case_id, text=f"{theirs} {FOLLOWS[step]}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db.models import Count, Q, QuerySet
@@ -61,6 +62,6 @@ def _answered(members: Sequence[User] | None) -> QuerySet[Planting]:
     return rows if members is None else rows.filter(user__in=members)
 
 
-def _counted(rows: QuerySet[Planting], *keys: str) -> QuerySet[Planting, tuple[object, ...]]:
+def _counted(rows: QuerySet[Planting], *keys: str) -> Any:
     counted = rows.order_by(*keys[::-1]).values_list(*keys)
     return counted.annotate(count=Count("pk"), hits=Count("pk", filter=Q(caught=True)))

@@ -107,8 +107,8 @@ def plant(policy: Policy, *, queue: Queue, reader: User | None = None) -> Planti
         if reader is None and waiting.exists():
             return None
         way = fitting(policy, queues={queue.pk}, reader=reader)
-        meant = {"reader_id": reader.pk if reader else None}
-        return None if way is None else copies.put(way, policy=policy, queue=queue, log=log, **meant)
+        reader_id = reader.pk if reader else None
+        return None if way is None else copies.put(way, policy=policy, queue=queue, log=log, reader_id=reader_id)
 
 
 def take_back_unread() -> int:

@@ -10,7 +10,6 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
-from feedback.admin import people
 from hitl_project import notices, palette
 from hitl_project.home import home_of
 from hitl_project.navigation import account_links, navigation
@@ -39,8 +38,6 @@ class BackOffice(AdminSite):
     def get_urls(self) -> list[Any]:
         return [
             path("preferences/", self.admin_view(preferences), {"site": self}, name="preferences"),
-            path("how-i-decide/", self.admin_view(people.how_i_decide), name="how_i_decide"),
-            path("team/", self.admin_view(people.team), name="team"),
             path("palette/", self.admin_view(palette.palette), name="palette"),
             path("notices/", self.admin_view(notices.page), name="notices"),
             path("notices/unseen/", self.admin_view(notices.unseen), name="notices_unseen"),

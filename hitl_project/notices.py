@@ -98,7 +98,7 @@ def _as_json(notice: Notice) -> dict[str, Any]:
 
 def _address(notice: Notice, user: User) -> str:
     if notice.kind == Notice.Kind.FLAG:
-        return reverse("admin:feedback_flag_changelist" if can(user, "feedback.view_flag") else "admin:how_i_decide")
+        return reverse("admin:feedback_flag_changelist" if can(user, "feedback.view_flag") else "people:mine")
     if notice.task is not None and notice.task.closed_at is None:
         return reverse("desk:review", args=[notice.task.pk])
     return reverse("admin:cases_case_change", args=[notice.case_id])

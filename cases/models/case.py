@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.core.files.storage import default_storage
@@ -27,12 +27,16 @@ class CaseQuerySet(models.QuerySet["Case"]):
         return self.defer("payload", "context", "metadata")
 
 
-class RealCaseManager(models.Manager.from_queryset(CaseQuerySet)):  # type: ignore[misc]  # a class made at run time
+CaseManager = models.Manager.from_queryset(CaseQuerySet)
+
+
+class RealCaseManager(CaseManager):  # type: ignore[type-arg]  # generic in the stubs only
     """Without the copies under which known cases are planted: nothing counts, sends, exports or learns from those."""
 
     def get_queryset(self) -> CaseQuerySet:
-        found: CaseQuerySet = super().get_queryset().filter(copy_of__isnull=True)
-        return found
+        found: Any = super().get_queryset().filter(copy_of__isnull=True)
+        real: CaseQuerySet = found
+        return real
 
 
 class Case(models.Model):
