@@ -12,7 +12,18 @@ from cases.classifiers.text_model import ModelFileError
 from cases.classifiers.text_training import NotEnoughExamples, TrainingFailed
 from cases.errors import Conflict, Refused
 from cases.models import CaseType
-from feedback import fingerprints, plantings, prompt_rules, prompt_trials, rounds, runs, schedule, second_reads, shadow
+from feedback import (
+    fingerprints,
+    plantings,
+    prompt_rules,
+    prompt_trials,
+    refreshers,
+    rounds,
+    runs,
+    schedule,
+    second_reads,
+    shadow,
+)
 from feedback.models import ModelVersion, PromptVersion, Run
 from feedback.replay import replay
 from feedback.training import judge_again
@@ -41,6 +52,7 @@ def plant() -> None:
     """Put known cases among the others as the policies ask for, and take back what nobody read."""
     plantings.take_back_unread()
     plantings.plant_due()
+    refreshers.go_on_with_all()
 
 
 def train(case_type_key: str) -> None:

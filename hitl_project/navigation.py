@@ -56,6 +56,7 @@ JOBS: tuple[Job, ...] = (
             Entry(_("Review desk"), "desk:start", "desk", ("review.claim_reviewtask",)),
             Entry(_("Decide together"), "desk:together", "together", ("review.work_ordinary_queues",)),
             Entry(_("My day"), "desk:summary", "clock", ("review.claim_reviewtask",)),
+            Entry(_("How I decide"), "people:mine", "samples", ("review.decide_reviewtask",)),
         ),
     ),
     Job(
@@ -93,6 +94,7 @@ JOBS: tuple[Job, ...] = (
             ),
             Entry(_("Known cases"), "admin:feedback_goldcase_changelist", "samples", ("feedback.view_goldcase",)),
             Entry(_("Flags"), "admin:feedback_flag_changelist", "people", ("feedback.view_flag",)),
+            Entry(_("Team"), "people:team", "people", ("feedback.view_flag", "cases.count_auditevent")),
             Entry(_("Audit log"), "admin:cases_auditevent_changelist", "audit", ("cases.view_auditevent",)),
         ),
     ),

@@ -225,6 +225,7 @@ HOOKS: dict[str, list[str]] = {  # what a lower app tells and asks the higher on
     "decision_approved": ["feedback.listeners.decision_approved"],
     "similar": ["feedback.fingerprints.similar"],
     "planted": ["feedback.plantings.planted"],
+    "case_events": ["review.planted.case_events"],
     "confusions": ["feedback.confusions.confusions"],
     "sample_read": ["feedback.listeners.task_read"],
 }
