@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.admin import AdminSite
+from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
-from hitl_project import notices, palette
+from hitl_project import alerts, notices, palette
 from hitl_project.home import home_of
 from hitl_project.navigation import account_links, navigation
 from hitl_project.preferences import preferences
@@ -29,7 +30,8 @@ class BackOffice(AdminSite):
         context = super().each_context(request)
         if not context["has_permission"]:
             return context
-        return {**context, "navigation": navigation(request), "account_links": account_links(request)}
+        live = {"alerts_live": alerts.offered(cast(User, request.user))}
+        return {**context, **live, "navigation": navigation(request), "account_links": account_links(request)}
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Home, by role: what waits, what is mine, what is stuck."""
@@ -39,6 +41,7 @@ class BackOffice(AdminSite):
         return [
             path("preferences/", self.admin_view(preferences), {"site": self}, name="preferences"),
             path("palette/", self.admin_view(palette.palette), name="palette"),
+            path("alerts/calling/", self.admin_view(alerts.calling), name="alerts_calling"),
             path("notices/", self.admin_view(notices.page), name="notices"),
             path("notices/unseen/", self.admin_view(notices.unseen), name="notices_unseen"),
             path("notices/seen/", self.admin_view(notices.seen), name="notices_seen"),

@@ -153,7 +153,7 @@ def _bins(counts: Mapping[int, int]) -> tuple[int, ...]:
 def _filling(rule: AlertRule, settings: Settings, moment: Moment) -> Found:
     tables = moment.tables
     outlooks = live.outlooks(moment.now) if moment.live else {}
-    start = floor(moment.now, Span.HOUR)
+    start = floor(moment.now if moment.live else moment.now - timedelta(seconds=1), Span.HOUR)
     elapsed = (moment.now - start) / HOUR
     for subject in _queues(rule, moment):
         moves = tables.moves.get(subject.queue_id or 0, {})

@@ -130,7 +130,7 @@ def _weighed(
 
 def bound_of(settings: Settings, season: Season) -> float:
     """The average run length, in steps, that is asked for."""
-    return max(2.0, settings["false_alarm_days"] * (DAY / season.step))
+    return max(2.0, float(settings["false_alarm_days"]) * (DAY / season.step))
 
 
 def _worst(sight: ShareSight, logs: Sequence[Sequence[float]]) -> tuple[Tally, Tally]:
