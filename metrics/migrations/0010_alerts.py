@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('cases', '0004_find_by_external_id'),
-        ('metrics', '0003_sums_by_source_person_version_and_label'),
+        ('metrics', '0004_sources_as_long_as_theirs'),
         ('review', '0007_taken_away'),
     ]
 
