@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
-from cases import plugins
+from cases import hooks, plugins
 from cases.actions.base import Delivery, Receipt
 from cases.audit import Journal, journal
 from cases.clock import from_now
@@ -43,6 +43,7 @@ def deliver_batch() -> bool:
     """Send one batch of due effects and close what is done. Returns whether more may be waiting."""
     effects, token = _lease()
     if effects:
+        hooks.call("sending", effects=effects)
         with ThreadPoolExecutor(max_workers=min(8, len(effects))) as pool:
             for attempt in pool.map(_attempt, effects):
                 _record(attempt, token=token)

@@ -28,4 +28,6 @@ def schedule() -> list[Periodic]:
         Periodic("feedback.jobs.plant", 300),
         Periodic("feedback.jobs.open_rounds", 300),
         Periodic("metrics.jobs.roll_up", 10),
+        Periodic("metrics.alerting.jobs.watch_quick", 10),
+        Periodic("metrics.alerting.jobs.watch_all", 60),
     ]

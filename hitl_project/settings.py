@@ -223,6 +223,8 @@ HOOKS: dict[str, list[str]] = {  # what a lower app tells and asks the higher on
     "concealed": ["review.shown.concealed_ids"],
     "decision_made": ["feedback.listeners.decision_made"],
     "decision_approved": ["feedback.listeners.decision_approved"],
+    "sending": ["metrics.alerting.telling.fill_in"],
+    "silent_queues": ["hitl_project.silence.silent_queues"],
     "similar": ["feedback.fingerprints.similar"],
     "planted": ["feedback.plantings.planted"],
     "case_events": ["review.planted.case_events"],
@@ -263,6 +265,7 @@ CLASSIFIERS: dict[str, dict[str, Any]] = {
 ACTIONS: dict[str, dict[str, Any]] = {
     "webhook": {"BACKEND": "cases.actions.webhook.WebhookAction", "OPTIONS": {"allow_private": WEBHOOK_ALLOW_PRIVATE}},
     "email": {"BACKEND": "cases.actions.email.EmailAction", "OPTIONS": {}},
+    "apprise": {"BACKEND": "metrics.alerting.chat.ChatAction", "OPTIONS": {"allow_private": WEBHOOK_ALLOW_PRIVATE}},
     "log": {"BACKEND": "cases.actions.log.LogAction", "OPTIONS": {}},
 }
 

@@ -1,11 +1,17 @@
+from metrics.models.alerts import Alert, AlertChannel, AlertEvent, AlertRule, Kind, Severity
 from metrics.models.base import Rollup, RollupCursor, RollupQuerySet, Span, StaleHour
 from metrics.models.machine import CertaintyRollup, CheckRollup, LabelRollup, MachineRollup, SampleRollup, VersionRollup
 from metrics.models.work import FlowRollup, PersonRollup, SourceRollup, WorkRollup
 
 __all__ = [
+    "Alert",
+    "AlertChannel",
+    "AlertEvent",
+    "AlertRule",
     "CertaintyRollup",
     "CheckRollup",
     "FlowRollup",
+    "Kind",
     "LabelRollup",
     "MachineRollup",
     "PersonRollup",
@@ -13,6 +19,7 @@ __all__ = [
     "RollupCursor",
     "RollupQuerySet",
     "SampleRollup",
+    "Severity",
     "SourceRollup",
     "Span",
     "StaleHour",
