@@ -28,4 +28,5 @@ def schedule() -> list[Periodic]:
         Periodic("feedback.jobs.plant", 300),
         Periodic("feedback.jobs.open_rounds", 300),
         Periodic("metrics.jobs.roll_up", 10),
+        Periodic("metrics.digests.jobs.send", 600),
     ]
