@@ -114,7 +114,19 @@ JOBS: tuple[Job, ...] = (
             ),
         ),
     ),
-    Job("reports", _("Reports"), (Entry(_("Reports"), "reports:report", "reports", ("metrics.view_report",)),)),
+    Job(
+        "reports",
+        _("Reports"),
+        (
+            Entry(_("Overview"), "reports:report", "reports", ("metrics.view_report",)),
+            Entry(_("Throughput"), "reports:throughput", "clock", ("metrics.view_report",)),
+            Entry(_("Quality"), "reports:quality", "quality", ("metrics.view_report",)),
+            Entry(_("Time"), "reports:time", "waiting", ("metrics.view_report",)),
+            Entry(_("How people work"), "reports:people", "people", ("metrics.view_report", "review.claim_reviewtask")),
+            Entry(_("Models and policies"), "reports:models", "models", ("metrics.view_report",)),
+            Entry(_("Cost"), "reports:cost", "deliveries", ("metrics.view_report",)),
+        ),
+    ),
     Job(
         "setup",
         _("Set-up"),

@@ -17,7 +17,7 @@ from metrics.periods import STEPS, Period, floor
 from metrics.totals import Totals, total
 
 TABLES = {"flow": FlowRollup, "work": WorkRollup, "samples": SampleRollup, "checks": CheckRollup}
-EVERYTHING = frozenset(TABLES)
+EVERYTHING = frozenset({*TABLES, "backlog", "lanes", "people"})  # what a page may need
 
 
 @dataclass(slots=True)
@@ -49,7 +49,8 @@ def load(period: Period, *, since: datetime, needs: frozenset[str], now: datetim
             if period.only.mode:
                 _keep_mode(steps[start], period.only.mode)
     present = floor(now, period.span)
-    return Loaded(steps, _lanes([row for row in rows["work"] if period.start <= row.start <= now], present))
+    kept = [row for row in rows["work"] if period.start <= row.start <= now] if "lanes" in needs else []
+    return Loaded(steps, _lanes(kept, present))
 
 
 def narrowed(model: type[Any], period: Period) -> Any:

@@ -94,16 +94,17 @@ def _built(period: Period, *, now: datetime, needs: frozenset[str], other: Repor
     loaded = loading.load(period, since=period.before.start, needs=needs, now=now)
     begun = {start: part for start, part in loaded.steps.items() if start >= period.start}
     past = merged(part for start, part in loaded.steps.items() if start < period.start)
-    standing = backlog.standing(period, now=now) if "work" in needs else Standing()
+    standing = backlog.standing(period, now=now) if "backlog" in needs else Standing()
     present = floor(now, period.span)
-    if present in begun and "work" in needs:
+    if present in begun and "backlog" in needs:
         begun[present].tasks["unmet"] = standing.late.total()
     whole = merged(begun.values())
     levels = _levels(standing, begun)
-    facts = _facts(period, standing, open_tasks=levels[-1] if levels else 0)
+    caught = planted(period) if "people" in needs else (0, 0)
+    facts = _facts(period, standing, open_tasks=levels[-1] if levels else 0, caught=caught)
     series = [_step(start, part, facts, level) for (start, part), level in zip(begun.items(), levels, strict=True)]
     late = standing.late if present in begun else {}
-    queues = _queues(loaded, late) if "work" in needs else []
+    queues = _queues(loaded, late) if "lanes" in needs else []
     readings = [found for found in measures.read(whole, before=past, facts=facts) if obeys(found.measure.heeds, period)]
     return Report(period, now, whole, facts, readings, series, queues, other)
 
@@ -127,7 +128,7 @@ def _levels(standing: Standing, steps: dict[datetime, Totals]) -> list[int]:
     return levels
 
 
-def _facts(period: Period, standing: Standing, *, open_tasks: int) -> Facts:
+def _facts(period: Period, standing: Standing, *, open_tasks: int, caught: tuple[int, int]) -> Facts:
     active = Policy.objects.filter(status=Policy.Status.ACTIVE).exclude(mode=Policy.Mode.VALIDATOR)
     if period.case_type:
         active = active.filter(case_type=period.case_type)
@@ -143,7 +144,7 @@ def _facts(period: Period, standing: Standing, *, open_tasks: int) -> Facts:
         promise=same.pop() if len(same) == 1 else None,
         manual_seconds=float(period.case_type.manual_minutes) * 60 if period.case_type else None,
         promises=promised,
-        planted=planted(period),
+        planted=caught,
     )
 
 

@@ -105,7 +105,7 @@ def _pages(request: HttpRequest, user: User, kind: Kind) -> list[Link]:
 
 
 def address_of(kind: Kind) -> str:
-    return reverse("reports:report") if kind.key == "overview" else reverse("reports:page", args=[kind.key])
+    return reverse("reports:report") if kind.key == "overview" else reverse(f"reports:{kind.key}")
 
 
 def _preset(request: HttpRequest, key: str, *, chosen: bool) -> Link:

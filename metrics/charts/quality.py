@@ -37,9 +37,20 @@ class Bin:
         return sum(counts["decided"] for counts in self.strata.values())
 
 
-def confusion(look: Look, *, sampled: bool) -> Chart | None:
+def pairs_of(look: Look) -> dict[bool, Pairs]:
+    """What was taken for what, of sampled cases (true) and of what was decided on a shown output."""
+    found: dict[bool, Pairs] = {True: Counter(), False: Counter()}
+    rows: Any = loading.narrowed(LabelRollup, look.period)
+    for said, answered, sampled, n in (
+        rows.values_list("said", "answered", "sampled").order_by().annotate(n=Sum("count"))
+    ):
+        if n:
+            found[sampled][said, answered] += n
+    return found
+
+
+def confusion(look: Look, pairs: Pairs, *, sampled: bool) -> Chart | None:
     """The machine's label against the person's, the shade by row; None where nothing was answered."""
-    pairs = _pairs(look, sampled=sampled)
     if not pairs:
         return None
     labels = _most_confused(pairs)
@@ -70,12 +81,6 @@ def confusion(look: Look, *, sampled: bool) -> Chart | None:
     figure_ = {"data": [data], "layout": made}
     rows = list(_pair_rows(look, pairs, sampled=sampled))
     return Chart(key, title, _about(pairs, labels, sampled=sampled), figure_, columns, rows, over_time=False)
-
-
-def _pairs(look: Look, *, sampled: bool) -> Pairs:
-    rows: Any = loading.narrowed(LabelRollup, look.period).filter(sampled=sampled)
-    sums = rows.values_list("said", "answered").order_by().annotate(n=Sum("count"))
-    return Counter({(said, answered): n for said, answered, n in sums if n})
 
 
 def _most_confused(pairs: Pairs) -> list[str]:

@@ -28,7 +28,7 @@ def errors(ask: Ask) -> Page:
     charts: list[Chart | None] = []
     if not chosen:
         charts += [lines.overrides(report, look), lines.automated(report, look), lines.validation(report, look)]
-        charts += [quality.confusion(look, sampled=True), quality.confusion(look, sampled=False)]
+        charts += [quality.confusion(look, pairs, sampled=kind) for kind, pairs in quality.pairs_of(look).items()]
     if bins:
         charts += [
             quality.reliability(look, bins),
@@ -107,7 +107,7 @@ KINDS = (
             "What was changed, what was found wrong afterwards, and whether the machine is as good as it says."
         ),
         errors,
-        needs=frozenset({"work", "samples", "checks"}),
+        needs=frozenset({"work", "samples", "checks", "people"}),
         filters=("queue", "version"),
         measures=ERRORS,
     ),
@@ -116,7 +116,7 @@ KINDS = (
         gettext_lazy("People"),
         gettext_lazy("How each person works, by name. This is no ranking: most differences are chance."),
         persons,
-        needs=frozenset({"work", "checks"}),
+        needs=frozenset({"work", "checks", "people"}),
     ),
     Kind(
         "models",
