@@ -22,7 +22,7 @@ from feedback.models import Draw, OutcomeReport, Round
 from review.models import Decision, ReviewTask
 
 if TYPE_CHECKING:
-    from metrics.sums import Slice
+    from metrics.sums.base import Slice
 
 DIGITS = 12  # what floating-point products of the same chances may differ in, left off
 

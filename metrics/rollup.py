@@ -4,8 +4,7 @@ and sums exactly those hours again. Nothing is added to or subtracted from a fig
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,10 +15,26 @@ from django.db.models.functions import Now
 
 from cases.audit import settled_id
 from cases.clock import from_now
-from cases.models import AuditEvent, Case
-from feedback.models import Sample
+from cases.models import AuditEvent, Case, Prediction
+from feedback.models import Planting, Sample
 from metrics import chances, sums
-from metrics.models import CheckRollup, FlowRollup, Rollup, RollupCursor, SampleRollup, Span, StaleHour, WorkRollup
+from metrics.breakdowns import added
+from metrics.models import (
+    CertaintyRollup,
+    CheckRollup,
+    FlowRollup,
+    LabelRollup,
+    MachineRollup,
+    PersonRollup,
+    Rollup,
+    RollupCursor,
+    SampleRollup,
+    SourceRollup,
+    Span,
+    StaleHour,
+    VersionRollup,
+    WorkRollup,
+)
 from metrics.periods import DAY, floor
 from review.models import Decision, ReviewTask
 
@@ -30,13 +45,25 @@ NEAR = 6 * HOUR
 LONGEST = 14 * DAY
 HOURS_OF_A_DAY = 24
 MANY = 20_000
-TABLES = ((FlowRollup, sums.flow), (WorkRollup, sums.work), (SampleRollup, sums.samples), (CheckRollup, sums.checks))
+TABLES: tuple[tuple[type[Rollup], Callable[[sums.Slice], Iterable[Rollup]]], ...] = (
+    (FlowRollup, sums.flow),
+    (SourceRollup, sums.sources),
+    (WorkRollup, sums.work),
+    (PersonRollup, sums.people),
+    (MachineRollup, sums.machine),
+    (VersionRollup, sums.versions),
+    (SampleRollup, sums.samples),
+    (CheckRollup, sums.checks),
+    (CertaintyRollup, sums.certainty),
+    (LabelRollup, sums.labels),
+)
 # Every moment by which something is summed: the model, the way to its case, and the columns.
 MOMENTS: tuple[tuple[type[models.Model], str, tuple[str, ...]], ...] = (
     (Case, "", ("created_at", "routed_at", "closed_at")),
     (ReviewTask, "case__", ("opened_at", "closed_at", "due_at")),
     (Decision, "case__", ("decided_at",)),
     (Sample, "case__", ("read_at",)),
+    (Prediction, "case__", ("created_at",)),
 )
 Hours = set[tuple[int, datetime]]
 
@@ -90,7 +117,8 @@ def _read_events(newest: int) -> bool:
             return False
         touched = events.filter(pk__lte=upper, case_id__isnull=False).order_by().values("case_id")
         opened = events.filter(pk__lte=upper, action="round.opened").order_by().values("object_id")
-        _note(_hours_of(touched) | set(chances.hours_of(opened)))
+        planted = events.filter(pk__lte=upper, object_type="planting").order_by().values("object_id")
+        _note(_hours_of(touched) | _answered(planted) | set(chances.hours_of(opened)))
         cursor.event_id = upper
         cursor.save()
     return True
@@ -103,7 +131,15 @@ def _hours_of(case_ids: QuerySet[Any] | None) -> Hours:
         rows = model._default_manager.filter(Q(**{f"{path}pk__in": case_ids}) if case_ids is not None else Q())
         for moment in moments:
             hours |= _distinct(rows.filter(**{f"{moment}__isnull": False}), f"{path}case_type_id", moment)
-    return hours | _left_behind(case_ids) if case_ids is not None else hours
+    return hours | _left_behind(case_ids) if case_ids is not None else hours | _answered(None)
+
+
+def _answered(planting_ids: QuerySet[Any] | None) -> Hours:
+    """Hours in which planted cases were answered; their events name no case."""
+    rows = Planting.objects.filter(answered_at__isnull=False)
+    return _distinct(
+        rows.filter(pk__in=planting_ids) if planting_ids is not None else rows, "case_type_id", "answered_at"
+    )
 
 
 def _left_behind(case_ids: QuerySet[Any]) -> Hours:
@@ -186,10 +222,5 @@ def _days(model: type[Rollup], hours: Iterable[Any]) -> list[Any]:
         if place not in rows:
             rows[place] = model(span=Span.DAY, start=day, **{name: getattr(part, name) for name in model.keys})
         for name in model.figures:
-            setattr(rows[place], name, _added(getattr(rows[place], name), getattr(part, name)))
+            setattr(rows[place], name, added(getattr(rows[place], name), getattr(part, name)))
     return list(rows.values())
-
-
-def _added(one: Any, other: Any) -> Any:
-    """Two counts, or two histograms, as one."""
-    return dict(Counter(one) + Counter(other)) if isinstance(one, dict) else one + other

@@ -59,7 +59,8 @@ class History:
         return made
 
     def prediction(self, case: Case) -> Prediction:
-        return Prediction.objects.create(case=case, output={"label": "refund"}, label="refund", confidence=0.5)
+        said = {"output": {"label": "refund"}, "label": "refund", "confidence": 0.5, "created_at": case.created_at}
+        return Prediction.objects.create(case=case, **said)
 
     def waiting(
         self, at: datetime, *, due: timedelta, reason: str = Reason.LOW_CONFIDENCE, blind: bool = False
