@@ -15,12 +15,12 @@ from django.utils.translation import gettext_lazy as _
 from cases.models import Case
 from cases.models.choices import Reason
 from feedback.models import OutcomeReport
-from metrics.charts.quality import BINS
+from metrics.histograms import BINS
 from metrics.periods import Period
+from metrics.sums.base import CHECKS
+from metrics.sums.work import on_shown_output
 from review.models import Decision, ReviewTask
 
-# Work on work: checks of another person's decision are no production.
-CHECKS = (Reason.SECOND_READ, Reason.SECOND_APPROVAL)
 LONGEST_LABEL = 200  # as `LabelRollup` keeps it
 Rows = QuerySet[Any]
 Query = dict[str, str]
@@ -126,7 +126,7 @@ def _production(period: Period) -> Rows:
 
 
 def _shown(period: Period, query: Query) -> Rows:
-    rows = _production(period).filter(shown=True, task__blind=False, prediction__isnull=False, prediction__error="")
+    rows = _production(period).filter(on_shown_output())
     return rows.filter(override=True) if query.get("wrong") else rows
 
 

@@ -23,7 +23,7 @@ from cases.errors import Invalid
 from cases.models.choices import Priority, State
 from metrics import looking, periods
 from metrics.behind import FIGURES, NEEDED, Figure
-from metrics.charts.quality import BINS
+from metrics.histograms import BINS
 from metrics.periods import Period
 
 TEMPLATE = "metrics/cases.html"

@@ -106,7 +106,7 @@ def _utc(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def counted(number: int, href: str = "") -> Cell:  # noqa: PYI034 - no subclass
+def counted(number: int, href: str = "") -> Cell:
     """A count, leading to what was counted."""
     return Cell(count(number), number, href if number else "")
 

@@ -13,13 +13,13 @@ from django.utils.translation import gettext as _
 from metrics import estimates, loading
 from metrics.charts.base import Cell, Chart, Look, cells, counted, layout, told, trace
 from metrics.estimates import Estimate
+from metrics.histograms import BINS
 from metrics.intervals import Interval, Stratum
 from metrics.measures import Unit
 from metrics.models import CertaintyRollup, LabelRollup
 from metrics.wording import figure, interval
 
 MOST_LABELS = 20
-BINS = 20  # of a confidence, as `CertaintyRollup` keeps them
 Pairs = Counter[tuple[str, str]]
 
 

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('metrics', '0003_sums_by_source_person_version_and_label'),
+        ('metrics', '0004_sources_as_long_as_theirs'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
