@@ -30,4 +30,5 @@ def schedule() -> list[Periodic]:
         Periodic("metrics.jobs.roll_up", 10),
         Periodic("metrics.alerting.jobs.watch_quick", 10),
         Periodic("metrics.alerting.jobs.watch_all", 60),
+        Periodic("metrics.digests.jobs.send", 600),
     ]

@@ -328,7 +328,7 @@ vars().update(
 )
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = read.text("EMAIL_FROM", "countersign@localhost")
 EMAIL_TIMEOUT = 10
-
+HUMAN_HOUR_COST = read.amount("HUMAN_HOUR_COST")  # US dollars; the cost report shows hours alone without it
 USE_TZ = USE_I18N = True
 TIME_ZONE = environment.checked_time_zone(read.text("TIME_ZONE", "UTC"))
 LANGUAGE_CODE = "en"

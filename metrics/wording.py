@@ -68,3 +68,19 @@ def duration(seconds: float) -> str:
             whole, rest = divmod(round(seconds / smaller), size // smaller)
             return f"{whole} {words[0]} {rest} {words[1]}" if rest else f"{whole} {words[0]}"
     return f"{round(seconds)} s"
+
+
+def money(amount: float | None) -> str:
+    """US dollars, with as many digits as a small amount needs."""
+    if amount is None:
+        return "–"
+    digits = 2 if abs(amount) >= 1 or not amount else 4
+    return f"${number_format(amount, digits, force_grouping=True)}"
+
+
+def signed(value: float, unit: Unit) -> str:
+    """A change with its sign; shares in points."""
+    sign = "+" if value > 0 else "−" if value < 0 else "±"
+    if unit is Unit.SHARE:
+        return _("%(number)s points") % {"number": f"{sign}{number_format(abs(100 * value), 1)}"}
+    return f"{sign}{figure(abs(value), unit)}"

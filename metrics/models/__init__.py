@@ -1,5 +1,6 @@
 from metrics.models.alerts import Alert, AlertChannel, AlertEvent, AlertRule, Kind, Severity
 from metrics.models.base import Rollup, RollupCursor, RollupQuerySet, Span, StaleHour
+from metrics.models.digests import Digest, DigestSubscription
 from metrics.models.machine import CertaintyRollup, CheckRollup, LabelRollup, MachineRollup, SampleRollup, VersionRollup
 from metrics.models.work import FlowRollup, PersonRollup, SourceRollup, WorkRollup
 
@@ -10,6 +11,8 @@ __all__ = [
     "AlertRule",
     "CertaintyRollup",
     "CheckRollup",
+    "Digest",
+    "DigestSubscription",
     "FlowRollup",
     "Kind",
     "LabelRollup",
