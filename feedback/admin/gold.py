@@ -260,7 +260,9 @@ def _met(request: HttpRequest, found: GoldCase) -> dict[str, Any]:
 def _suggested() -> list[Correction]:
     """Errors of the machine that people corrected lately and that are not in use: what makes the best known cases."""
     used = GoldCase.objects.filter(case=models.OuterRef("case"), retired_at__isnull=True)
-    rows = Correction.objects.filter(~models.Exists(used), case__state="closed").select_related("case__case_type")
+    rows = Correction.objects.filter(~models.Exists(used), case__state="closed", after__isnull=False).select_related(
+        "case__case_type"
+    )
     rows = rows.defer("case__payload", "case__context", "case__metadata", "before", "after")
     return list(rows.order_by("-pk")[:SUGGESTED])
 
