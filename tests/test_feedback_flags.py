@@ -12,7 +12,7 @@ from feedback import flags, jobs, refreshers, second_reads
 from feedback.models import Flag, Planting, Refresher, SecondRead, SecondReadCursor
 from review import claims
 from review.models import Notice, ReviewTask
-from tests.factories import make_case, make_case_type, make_decision, make_prediction, make_queue, make_user
+from tests.factories import make_case, make_case_type, make_decision, make_prediction, make_queue, make_task, make_user
 from tests.gold import answer, approve_everything, drill
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres_too]
@@ -48,7 +48,8 @@ def test_a_pause_reads_everything_again_while_the_flag_is_open() -> None:
 
     def read_again() -> bool:
         case = make_case(case_type, state="closed")
-        decision = make_decision(case, by=user, prediction=make_prediction(case))
+        task = make_task(case, claimed_by=user)
+        decision = make_decision(case, by=user, task=task, prediction=make_prediction(case))
         second_reads.draw()
         return SecondRead.objects.filter(decision=decision, probability=1.0).exists()
 
