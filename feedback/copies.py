@@ -74,7 +74,9 @@ def shown_of(planting: Planting) -> Prediction:
     late = said.created_at - gold.case.created_at if said.pk else timedelta(0)
     said.pk, said.case = planting.prediction_number, copy
     said.created_at = copy.created_at + min(max(late, timedelta(0)), _took(copy))
-    nearby = Prediction.objects.filter(case__case_type=copy.case_type_id, created_at__lte=copy.created_at, error="")
+    nearby = Prediction.objects.filter(
+        case__case_type=copy.case_type_id, pk__lt=planting.prediction_number or 0, error=""
+    )
     newest = nearby.order_by("-id").values_list("model", "model_version").first()
     said.model, said.model_version = newest or (said.model, said.model_version)
     return said

@@ -25,11 +25,23 @@ ORIGIN = "admin"
 LONGEST_NOTE = 2_000
 
 
+class State(admin.SimpleListFilter):
+    title = gettext_lazy("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("open", gettext_lazy("open")), ("closed", gettext_lazy("closed"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> models.QuerySet[Flag]:
+        found: models.QuerySet[Flag] = queryset
+        return found.filter(closed_at__isnull=self.value() == "open") if self.value() else found
+
+
 @admin.register(Flag)
 class FlagAdmin(BackOfficeAdmin):
     list_display = ("user", "case_type", "what_follows", "opened_at", "state", "note")
     list_display_links = ("user",)
-    list_filter = (("closed_at", admin.EmptyFieldListFilter), ("case_type", VisibleFilter))
+    list_filter = (State, ("case_type", VisibleFilter))
     list_select_related = ("case_type", "user")
     ordering = ("user__username", "-id")  # by name: an order that ranks nobody
     sortable_by = ()

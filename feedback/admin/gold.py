@@ -12,8 +12,10 @@ from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -71,11 +73,23 @@ class MakeForm(forms.Form):
         return found
 
 
+class Standing(admin.SimpleListFilter):
+    title = gettext_lazy("standing")
+    parameter_name = "standing"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("used", gettext_lazy("in use")), ("retired", gettext_lazy("retired"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> models.QuerySet[GoldCase]:
+        found: models.QuerySet[GoldCase] = queryset
+        return found.filter(retired_at__isnull=self.value() == "used") if self.value() else found
+
+
 @admin.register(GoldCase)
 class GoldCaseAdmin(BackOfficeAdmin):
-    list_display = ("name", "case_type", "kind", "met", "caught", "made_by", "created_at", "standing")
+    list_display = ("name", "case_type", "kind", "met", "caught", "made", "standing")
     list_display_links = ("name",)
-    list_filter = ("kind", ("retired_at", admin.EmptyFieldListFilter), ("case_type", VisibleFilter))
+    list_filter = (Standing, "kind", ("case_type", VisibleFilter))
     list_select_related = ("case_type", "made_by")
     ordering = ("-id",)
     sortable_by = ()
@@ -191,6 +205,10 @@ class GoldCaseAdmin(BackOfficeAdmin):
     def name(self, found: Any) -> str:
         return f"#{found.case_id}"
 
+    @admin.display(description=gettext_lazy("made"))
+    def made(self, found: Any) -> str:
+        return f"{date_format(localtime(found.created_at), 'SHORT_DATE_FORMAT')}, {found.made_by}"
+
     @admin.display(description=gettext_lazy("met by"))
     def met(self, found: Any) -> SafeString:
         told = _("%(met)s of %(most)s readers have met it") % {"met": found.count_met, "most": gold.MOST_PLANTINGS}
@@ -242,7 +260,9 @@ def _met(request: HttpRequest, found: GoldCase) -> dict[str, Any]:
 def _suggested() -> list[Correction]:
     """Errors of the machine that people corrected lately and that are not in use: what makes the best known cases."""
     used = GoldCase.objects.filter(case=models.OuterRef("case"), retired_at__isnull=True)
-    rows = Correction.objects.filter(~models.Exists(used), case__state="closed").select_related("case__case_type")
+    rows = Correction.objects.filter(~models.Exists(used), case__state="closed", after__isnull=False).select_related(
+        "case__case_type"
+    )
     rows = rows.defer("case__payload", "case__context", "case__metadata", "before", "after")
     return list(rows.order_by("-pk")[:SUGGESTED])
 

@@ -10,6 +10,20 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterModelOptions(
+            name="goldcase",
+            options={"ordering": ["-id"], "verbose_name": "known case", "verbose_name_plural": "known cases"},
+        ),
+        migrations.AlterField(
+            model_name="planting",
+            name="gold",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="plantings",
+                to="feedback.goldcase",
+                verbose_name="known case",
+            ),
+        ),
         migrations.AddField(
             model_name="planting",
             name="copy",

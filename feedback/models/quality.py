@@ -153,8 +153,8 @@ class GoldCase(models.Model):
     retired_because = models.CharField(_("retired because"), max_length=200, blank=True, default="")
 
     class Meta:
-        verbose_name = _("gold case")
-        verbose_name_plural = _("gold cases")
+        verbose_name = _("known case")
+        verbose_name_plural = _("known cases")
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
@@ -169,7 +169,7 @@ class GoldCase(models.Model):
 class Planting(models.Model):
     """A gold case put before a reader among the others, and what they made of it."""
 
-    gold = models.ForeignKey(GoldCase, on_delete=models.CASCADE, related_name="plantings", verbose_name=_("gold case"))
+    gold = models.ForeignKey(GoldCase, on_delete=models.CASCADE, related_name="plantings", verbose_name=_("known case"))
     case_type = models.ForeignKey(CaseType, on_delete=models.PROTECT, related_name="+", verbose_name=_("case type"))
     task = models.OneToOneField(
         ReviewTask, on_delete=models.SET_NULL, null=True, related_name="planting", verbose_name=_("task")

@@ -23,7 +23,6 @@ ERRORS, DRILLS, LOOKED_AT = 8, 6, 200
 MADE_BEFORE, MET_BEFORE, WAITED = timedelta(days=13), timedelta(days=10), timedelta(minutes=40)
 READERS = ("rita", "ravi", "rolf", "lucia")
 INATTENTIVE = "rolf"
-ANSWERED = {INATTENTIVE: 6}  # by then the sequential test has seen enough
 OVERLOOKED = {("ravi", 3), ("lucia", 6)}  # what else was let pass, by reader and position
 RETIRED = "A colleague talked about it at lunch."
 WHY = {
@@ -44,9 +43,9 @@ def plant_known(book: Book) -> None:
         day = book.history.now - MET_BEFORE + timedelta(days=0.6 * position)
         for number, name in enumerate(READERS):
             at = day.replace(hour=9 + (3 * position + number) % 7, minute=13 * number)
-            if position < ANSWERED.get(name, len(made)):
+            if not Flag.objects.filter(user=book.users[name]).exists():
                 _meet(known, policy, book.users[name], at=at, caught=_catches(name, position))
-    _flag(book.users[INATTENTIVE], policy)
+                _flag(book.users[name], policy)
     _retire(made[:1], book)
 
 
