@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db.models import Count, F
+from django.db.models import Count, F, Q
 from django.db.models.functions import JSONObject, Now
 
 from cases.audit import Journal
@@ -19,6 +19,7 @@ from feedback.models import (
     Planting,
     Sample,
     SecondRead,
+    ShadowPrediction,
 )
 from review.models import Draft, Note, ReviewTask
 
@@ -33,6 +34,8 @@ def forget(*, case_ids: Sequence[int], log: Journal) -> None:
     reports.update(note="")
     Fingerprint.objects.filter(case__in=case_ids).delete()
     _leave_datasets(case_ids)
+    shadowed = ShadowPrediction.objects.filter(case__in=case_ids)
+    shadowed.filter(Q(label__startswith="{") | Q(said__startswith="{")).delete()  # a whole output in place of a label
     Sample.objects.filter(case__in=case_ids).update(first_answer={}, final_answer={})
     gold = GoldCase.objects.filter(case__in=case_ids)
     gold.update(output={}, shown={}, why="")

@@ -46,6 +46,7 @@ _SEE_LEARNING = (
     "feedback.view_dataset",
     "feedback.view_outcomereport",
     "feedback.view_labelledexample",
+    "feedback.view_run",
 )
 _RUN_ROUNDS = ("feedback.view_round", "feedback.add_round", "feedback.change_round")
 _PLANT_GOLD = (
@@ -88,7 +89,6 @@ ROLES: dict[str, frozenset[str]] = {
             "review.release_any_reviewtask",
             "review.assign_reviewtask",
             "feedback.add_run",
-            "feedback.view_run",
             "feedback.add_dataset",
             "feedback.change_sample",
             "feedback.export_dataset",

@@ -66,8 +66,8 @@ def test_every_run_is_listed_with_what_it_was_about(monkeypatch: pytest.MonkeyPa
         )
         runs.start(Run.Kind.REPLAY, case_type, by=user, origin="test", prompt=version)
     html = page(client, "run")
-    assert html.count("prompt version 1</a>") == 3
-    assert "replay of last week Letters 2" in html
+    assert html.count('1</a> <span class="cs-quiet">prompt</span>') == 3
+    assert "Letters 2 1</a>" in html
     reader, _other = signed_in("reviewer")
     assert reader.get(reverse("admin:feedback_run_changelist")).status_code in (403, 404)
 

@@ -191,7 +191,9 @@ def test_a_prompt_in_the_shadow_is_asked_beside_what_is_told_now_and_changes_no_
     jobs.follow_in_the_shadow()
     assert [list(model.objects.order_by("pk").values()) for model in (Case, Prediction, Decision, ReviewTask)] == rows
     assert AuditEvent.objects.count() == events
-    said = list(ShadowPrediction.objects.order_by("case").values_list("prompt", "model", "case", "label", "said"))
+    said: list[Any] = list(
+        ShadowPrediction.objects.order_by("case").values_list("prompt", "model", "case", "label", "said")
+    )
     assert said == [(version.pk, None, case.pk, "other", "refund") for case in cases]
     version.refresh_from_db()
     told = version.metrics["shadow"]
@@ -205,8 +207,8 @@ def test_what_people_decide_is_on_the_card_and_in_the_comparison_of_a_prompt(
 ) -> None:
     version = in_shadow(asked)
     for case in arrive(asked, 6):
-        output = {"output": {"label": "other"}, "label": "other"}
-        made = {"task": make.make_task(case), "case_version": case.version + 1}
+        output: dict[str, Any] = {"output": {"label": "other"}, "label": "other"}
+        made: dict[str, Any] = {"task": make.make_task(case), "case_version": case.version + 1}
         make.make_decision(case, by=make.make_user("reviewer"), **made, **output)
     jobs.follow_in_the_shadow()
     assert figures(version) == {"cases": 6, "same": 0, "known": 6, "shadow_right": 6, "work_right": 0}

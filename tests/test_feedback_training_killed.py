@@ -1,100 +1,83 @@
-"""A training whose worker is killed on a running stack: the model at work stays, and the same can be run again."""
+"""A training whose worker process is killed: the model at work stays, and the same can be run again."""
 
 from __future__ import annotations
 
-import csv
-import json
+import os
 import random
-import sqlite3
-from contextlib import closing
-from pathlib import Path
-from typing import Any
+import signal
+import time
+from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
 
-from tests.conftest import Launch
-from tests.servers import wait_until
-from tests.stacks import RunningStack
-
-pytestmark = pytest.mark.timeout(400)
-KEY, LABELS, EXAMPLES = "letters", ["refund", "billing", "other"], 4_000
-START = """
-from django.contrib.auth.models import Group, User
 from cases.models import CaseType
 from feedback import runs
-from feedback.models import Run
-user, _new = User.objects.get_or_create(username="lead")
-user.groups.add(Group.objects.get(name="supervisor"))
-before = Run.objects.order_by("pk").last()
-if before is None:
-    run = runs.start("train", CaseType.objects.get(key="letters"), by=user, origin="test")
-else:
-    run = runs.again(before, by=user, origin="test")
-print("run:" + str(run.pk))
-"""
+from feedback.models import LabelledExample, ModelVersion, Run
+from tests import factories as make
+from tests.servers import wait_until
+from tests.test_feedback_training import SCHEMA, teach, trained
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres_too, pytest.mark.timeout(600)]
+EXAMPLES = 4_000  # learning from them takes seconds
+SECONDS = 120
 
 
-def started(stack: RunningStack) -> int:
-    """Start a training, or the last one again."""
-    return int(stack.manage("shell", "-c", START).stdout.partition("run:")[2])
-
-
-def rows(stack: RunningStack, query: str, *values: Any) -> list[tuple[Any, ...]]:
-    """What the database says, asked from outside."""
-    with closing(sqlite3.connect(stack.data_dir / "countersign.sqlite3", timeout=30)) as connection:
-        found = connection.execute(query, values).fetchall()
-        connection.commit()
-    return found
-
-
-def taught(stack: RunningStack, folder: Path) -> None:
-    """Examples enough that learning from them takes seconds."""
-    schema = {"type": "object", "required": ["label"], "properties": {"label": {"enum": LABELS}}}
-    told = {"key": KEY, "name": "Letters", "impact": ["internal"], "output_schema": schema, "classifier": "local"}
-    told |= {
-        "action": {"backend": "log"},
-        "policy": {"mode": "validator", "routing": [{"default": True, "queue": "q"}]},
-    }
-    queue = {"key": "q", "name": "Q", "kind": "expert", "groups": ["reviewer"]}
-    (folder / "config.yaml").write_text(json.dumps({"case_types": [told], "queues": [queue]}))  # JSON is YAML
+def taught(case_type: CaseType) -> None:
     rng = random.Random(7)
     words = ["".join(rng.choices("abcdefghijklmnop", k=7)) for _ in range(3_000)]
-    with (folder / "known.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["id", "text", "label"])
-        for number in range(EXAMPLES):
-            label = LABELS[number % len(LABELS)]
-            writer.writerow([number, f"{label} {' '.join(rng.choices(words, k=20))}", label])
-    stack.manage("apply_config", str(folder / "config.yaml"))
-    columns = ("--text-column", "text", "--label-column", "label", "--truth")
-    stack.manage("import_cases", str(folder / "known.csv"), "--case-type", KEY, *columns)
+    labels = ["refund", "billing"]
+    LabelledExample.objects.bulk_create(
+        LabelledExample(
+            case_type=case_type, source="more", external_id=str(number), output={"label": labels[number % 2]},
+            payload={"text": f"{labels[number % 2]} {' '.join(rng.choices(words, k=20))}"},
+        )
+        for number in range(EXAMPLES)
+    )  # fmt: skip
 
 
-def run_of(stack: RunningStack, number: int) -> tuple[str, float]:
-    ((status, progress),) = rows(stack, "SELECT status, progress FROM feedback_run WHERE id = ?", number)
-    return status, progress
+def worker() -> int:
+    """RQ's own worker on the queue of trainings, in a process of its own; it ends when nothing waits."""
+    connection.close()  # neither side may use the other's
+    child = os.fork()
+    if not child:
+        call_command("rqworker", runs.QUEUE, "--burst", "--verbosity", "0")
+        os._exit(0)
+    return child
 
 
-def models(stack: RunningStack) -> list[tuple[Any, ...]]:
-    return rows(stack, "SELECT number, status FROM feedback_modelversion ORDER BY number")
+def reached(run: Run, wanted: Callable[[Run], bool]) -> bool:
+    run.refresh_from_db()
+    return wanted(run)
 
 
-def test_a_worker_killed_in_the_middle_of_training_leaves_the_model_at_work_and_it_runs_again(
-    launch_stack: Launch, tmp_path: Path
-) -> None:
-    stack = launch_stack(SWEEP_SECONDS="1")
-    taught(stack, tmp_path)
-    stack.manage("train", KEY)
-    assert models(stack) == [(1, "active")]
-    run = started(stack)
-    wait_until(lambda: run_of(stack, run) >= ("running", 0.1), seconds=60, what="a training under way")
-    assert run_of(stack, run)[0] == "running", "it was over before it could be killed"
-    assert stack.kill("learning")
-    assert (run_of(stack, run)[0], models(stack)) == ("running", [(1, "active")])
-    rows(stack, "UPDATE feedback_run SET lease_until = '2001-01-01 00:00:00' WHERE id = ?", run)
-    wait_until(lambda: run_of(stack, run)[0] == "failed", seconds=90, what="the run given up")
-    assert models(stack) == [(1, "active")]
-    again = started(stack)
-    wait_until(lambda: run_of(stack, again)[0] == "done", seconds=120, what="the training, run again")
-    assert [number for number, _status in models(stack)] == [1, 2]
-    assert [status for _number, status in models(stack)].count("active") == 1
+def models() -> list[tuple[int, str]]:
+    return list(ModelVersion.objects.order_by("number").values_list("number", "status"))
+
+
+def test_a_worker_killed_in_the_middle_of_training_leaves_the_model_at_work_and_it_runs_again(redis: None) -> None:
+    case_type = make.make_case_type("exception_handler", output_schema=SCHEMA, classifier="local")
+    teach(case_type)
+    trained(case_type)
+    taught(case_type)
+    lead = make.make_user("supervisor")
+    run = runs.start(Run.Kind.TRAIN, case_type, by=lead, origin="test")
+    killed = worker()
+    wait_until(lambda: reached(run, lambda row: row.progress >= 0.1), seconds=SECONDS, what="a training under way")
+    os.kill(killed, signal.SIGKILL)
+    assert os.WTERMSIG(os.waitpid(killed, 0)[1]) == signal.SIGKILL
+    time.sleep(0.5)  # a child of the worker, if it has one, would go on
+    assert (reached(run, lambda row: row.status == "running"), models()) == (True, [(1, "active")])
+
+    Run.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert runs.look_after() == 1
+    assert (reached(run, lambda row: row.status == "failed"), models()) == (True, [(1, "active")])
+
+    again = runs.again(run, by=lead, origin="test")
+    assert os.waitpid(worker(), 0)[1] == 0
+    assert reached(again, lambda row: row.status == "done"), again.message
+    assert [number for number, _status in models()] == [1, 2]
+    assert [status for _number, status in models()].count("active") == 1

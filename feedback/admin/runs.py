@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -11,14 +13,14 @@ from django.utils.translation import gettext_lazy
 
 from cases.admin.base import VisibleFilter, badge
 from feedback.admin.lists import LearningList, Nothing, Step
-from feedback.models import Run
+from feedback.models import ModelVersion, PromptVersion, Run
 
 RUN_KINDS = {"waiting": "", "running": "info", "done": "ok", "failed": "danger"}
 
 
 @admin.register(Run)
 class RunAdmin(LearningList):
-    list_display = ("name", "about", "status_badge", "how_far", "message", "started_by", "created_at", "finished_at")
+    list_display = ("name", "about", "state", "message", "started_by", "started")
     list_display_links = None
     list_filter = ("kind", "status", ("case_type", VisibleFilter))
     list_select_related = ("case_type", "model__case_type", "prompt__case_type")
@@ -34,22 +36,29 @@ class RunAdmin(LearningList):
 
     @admin.display(description=gettext_lazy("run"))
     def name(self, run: Run) -> str:
-        return str(run)
+        return run.get_kind_display()
 
-    @admin.display(description=gettext_lazy("version"))
+    @admin.display(description=gettext_lazy("about"))
     def about(self, run: Run) -> SafeString | str:
+        """The version, where there is one; a training makes it only at its end."""
         version = run.model or run.prompt
         if version is None:
-            return "–"
+            return str(run.case_type)
         address = reverse(f"admin:feedback_{version._meta.model_name}_change", args=[version.pk])
-        return format_html('<a href="{}">{} {}</a>', address, version._meta.verbose_name, version.number)
+        return format_html('<a href="{}">{}</a> <span class="cs-quiet">{}</span>', address, version, _kind(version))
 
     @admin.display(description=gettext_lazy("status"))
-    def status_badge(self, run: Run) -> SafeString:
-        return badge(run.get_status_display(), RUN_KINDS[run.status])
+    def state(self, run: Run) -> SafeString:
+        told = badge(run.get_status_display(), RUN_KINDS[run.status])
+        if run.status != Run.Status.RUNNING:
+            return told
+        bar = '{} <meter min="0" max="1" value="{}" aria-label="{}"></meter> {}'
+        return format_html(bar, told, f"{run.progress:.2f}", _("Progress"), f"{run.progress:.0%}")
 
-    @admin.display(description=gettext_lazy("progress"))
-    def how_far(self, run: Run) -> SafeString:
-        told = f"{run.progress:.0%}"
-        bar = '<meter min="0" max="1" value="{}" aria-label="{}"></meter> {}'
-        return format_html(bar, f"{run.progress:.2f}", _("Progress"), told)
+    @admin.display(description=gettext_lazy("started"))
+    def started(self, run: Run) -> str:
+        return date_format(timezone.localtime(run.created_at), "SHORT_DATETIME_FORMAT")
+
+
+def _kind(version: ModelVersion | PromptVersion) -> str:
+    return _("model") if isinstance(version, ModelVersion) else _("prompt")
