@@ -28,6 +28,8 @@ def figures(size: int, port: int, tokens: Mapping[str, str]) -> Iterator[Figure]
     yield from _page("queues", size, boss, "/admin/desk/queues/", aim=QUEUE)
     yield from _page("one queue", size, boss, "/admin/desk/queues/front-desk/", aim=QUEUE)
     yield from _page("open tasks", size, boss, "/admin/desk/tasks/", aim=QUEUE)
+    yield from _page("open tasks of one label", size, boss, "/admin/desk/tasks/?label=billing", aim=QUEUE)
+    yield from _page("open tasks of a label that none has", size, boss, "/admin/desk/tasks/?label=none", aim=QUEUE)
     yield from _deciding(size, signed_in(port, "reader-3"))
     yield from _page("case list of the admin", size, boss, "/admin/cases/case/")
     yield from _page("case list, one state", size, boss, "/admin/cases/case/?state__exact=closed")

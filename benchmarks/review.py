@@ -7,8 +7,12 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 
+from django.contrib.auth.models import User
+
 from benchmarks.figures import Figure, p95, spread, timed
 from benchmarks.web import Caller, with_token
+from cases.models import CaseType
+from review.models import Skill
 
 ALONE, TOGETHER, SECONDS = 150, 8, 12.0
 P95_MS, REVIEWS_PER_SECOND = 50.0, 60.0
@@ -22,6 +26,19 @@ def figures(size: int, port: int, tokens: Mapping[str, str]) -> Iterator[Figure]
     yield from spread("claim, one reviewer", size, [claim for claim, _ in pairs])
     yield from spread("claim + decide, one reviewer", size, [sum(pair) for pair in pairs], aim=P95_MS)
     yield from crowd(size, port, tokens)
+    yield from rare(size, port, tokens)
+
+
+def rare(size: int, port: int, tokens: Mapping[str, str]) -> Iterator[Figure]:
+    """Somebody who can read nothing of all that waits: the whole of every queue is behind the answer."""
+    reader, api = User.objects.get(username="reader-8"), with_token(port, tokens["reader-8"])
+    unknown, _new = CaseType.objects.get_or_create(key="rare", defaults={"name": "Rare", "output_schema": {}})
+    skill = Skill.objects.create(user=reader, case_type=unknown)
+    found = [api.post("/api/v1/tasks/claim/", {}) for _ in range(3)]
+    times = [timed(lambda: api.post("/api/v1/tasks/claim/", {})) for _ in range(ALONE)]
+    skill.delete()
+    assert not any(found)
+    yield from spread("claim, a skill that nothing waiting needs", size, times, aim=P95_MS)
 
 
 def review(api: Caller) -> tuple[float, float]:

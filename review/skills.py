@@ -19,7 +19,7 @@ from review.planted import not_for, not_for_sql
 
 Known = tuple[int | None, str]
 MOST_COUNTED = 10_000
-MOST_LINES = 8  # above which they are looked for together: who knows as much as that soon finds something
+MOST_LINES = 4  # above which they are looked for together: who knows as much as that soon finds something
 
 
 def skills_of(user: User) -> list[Known]:

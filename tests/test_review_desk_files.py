@@ -124,6 +124,17 @@ def test_several_files_are_one_card_with_a_way_to_each(desk: tuple[Client, Any])
     assert all(f'href="#file-{file.pk}"' in html and f'id="file-{file.pk}"' in html for file in files)
 
 
+def test_a_small_picture_stands_beside_its_name_and_a_large_one_is_loaded_only_to_be_looked_at(
+    desk: tuple[Client, Any],
+) -> None:
+    client, task = desk
+    small, large = (attach(task.case, name, "image/png", png()) for name in ("small.png", "large.png"))
+    Attachment.objects.filter(pk=large.pk).update(size=5_000_000)
+    tabs = client.get(page_of(task)).content.decode().split("data-file-tabs")[1].split("</ul>")[0]
+    assert f'<img class="cs-thumb" src="{reverse("desk:picture", args=[small.pk])}" alt=""' in " ".join(tabs.split())
+    assert tabs.count("<img") == 1
+
+
 def test_a_page_of_a_pdf_is_a_picture_and_tells_how_many_there_are(desk: tuple[Client, Any]) -> None:
     client, task = desk
     file = attach(task.case, "bill.pdf", "application/pdf", pdf(3))

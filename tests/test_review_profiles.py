@@ -242,3 +242,15 @@ def test_of_two_tabs_on_a_calendar_the_second_is_refused_and_one_in_use_stays() 
     assert Calendar.objects.get().name == "One"
     make_policy(make_case_type(), calendar=made)
     assert client.post(reverse("admin:review_calendar_delete", args=[made.pk]), {"post": "yes"}).status_code == 403
+
+
+def test_a_supervisor_is_told_that_an_administrator_changes_how_people_work() -> None:
+    client, _user = signed_in("supervisor")
+    person = make_user("reviewer")
+    address = reverse("admin:auth_user_change", args=[person.pk])
+    html = client.get(address).content.decode()
+    assert "set by an administrator" in html
+    assert 'name="most_claims"' not in html
+    assert 'name="_save"' not in html
+    admin, _boss = signed_in("administrator")
+    assert "set by an administrator" not in admin.get(address).content.decode()

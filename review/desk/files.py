@@ -11,6 +11,7 @@ from cases.file_kinds import PDF
 from cases.models import Attachment
 
 PICTURE, PAGES, OTHER = "picture", "pages", "other"
+LARGEST_THUMB = 1024 * 1024  # bytes: a larger picture is loaded only to be looked at
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 
@@ -24,6 +25,11 @@ class File:
     size: int
     shown_as: str
     kind: str
+
+    @property
+    def thumb(self) -> bool:
+        """Whether it is small enough to stand beside its name."""
+        return self.shown_as == PICTURE and self.size <= LARGEST_THUMB
 
 
 def files_of(attachments: Iterable[Attachment]) -> list[File]:
