@@ -27,5 +27,5 @@ def schedule() -> list[Periodic]:
         Periodic("feedback.jobs.train_what_is_due", 3600, queue="learning"),
         Periodic("feedback.jobs.plant", 300),
         Periodic("feedback.jobs.open_rounds", 300),
-        Periodic("metrics.jobs.roll_up", 10),
+        Periodic("metrics.jobs.roll_up", 4),
     ]

@@ -1,8 +1,9 @@
-from metrics.models.base import Rollup, RollupCursor, RollupQuerySet, Span, StaleHour
+from metrics.models.base import MINUTE, Rollup, RollupCursor, RollupQuerySet, Span, StaleSpan
 from metrics.models.machine import CertaintyRollup, CheckRollup, LabelRollup, MachineRollup, SampleRollup, VersionRollup
 from metrics.models.work import FlowRollup, PersonRollup, SourceRollup, WorkRollup
 
 __all__ = [
+    "MINUTE",
     "CertaintyRollup",
     "CheckRollup",
     "FlowRollup",
@@ -15,7 +16,7 @@ __all__ = [
     "SampleRollup",
     "SourceRollup",
     "Span",
-    "StaleHour",
+    "StaleSpan",
     "VersionRollup",
     "WorkRollup",
 ]
