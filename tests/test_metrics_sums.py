@@ -39,6 +39,7 @@ def found(model: Any, *names: str, span: str = "hour") -> list[tuple[Any, ...]]:
 
 
 def said(decision: Decision, **fields: Any) -> None:
+    """What the machine had said: the rows are written after the fact here, before anything is summed."""
     Prediction.objects.filter(pk=decision.prediction_id).update(**fields)
 
 

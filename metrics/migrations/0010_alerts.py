@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('cases', '0004_find_by_external_id'),
-        ('metrics', '0004_sources_as_long_as_theirs'),
+        ('metrics', '0004_sums_by_the_minute'),
         ('review', '0007_taken_away'),
     ]
 

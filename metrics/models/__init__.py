@@ -1,10 +1,11 @@
 from metrics.models.alerts import Alert, AlertChannel, AlertEvent, AlertRule, Kind, Severity
-from metrics.models.base import Rollup, RollupCursor, RollupQuerySet, Span, StaleHour
+from metrics.models.base import MINUTE, Rollup, RollupCursor, RollupQuerySet, Span, StaleSpan
 from metrics.models.digests import Digest, DigestSubscription
 from metrics.models.machine import CertaintyRollup, CheckRollup, LabelRollup, MachineRollup, SampleRollup, VersionRollup
 from metrics.models.work import FlowRollup, PersonRollup, SourceRollup, WorkRollup
 
 __all__ = [
+    "MINUTE",
     "Alert",
     "AlertChannel",
     "AlertEvent",
@@ -25,7 +26,7 @@ __all__ = [
     "Severity",
     "SourceRollup",
     "Span",
-    "StaleHour",
+    "StaleSpan",
     "VersionRollup",
     "WorkRollup",
 ]

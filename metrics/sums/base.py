@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from django.db import models
-from django.db.models import F, Q, Sum, Value
+from django.db.models import F, Q, QuerySet, Sum, Value
 from django.db.models.functions import Cast, Floor, Least, Ln, Trunc
 
 from cases.models.choices import Reason
 from metrics import histograms
-from metrics.models import Rollup, Span
+from metrics.models import MINUTE, Rollup, Span
 
 R = TypeVar("R", bound=Rollup)
 # Work on work: checks of another person's decision are no production.
@@ -22,20 +22,32 @@ CHECKS = (Reason.SECOND_READ, Reason.SECOND_APPROVAL)
 LONGEST = 1e9  # seconds; what claims to have taken longer counts as this, so that no clock can overflow a sum
 
 
+UNITS = {str(Span.HOUR): "hour", MINUTE: "minute"}
+
+
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Whole hours of one case type, from `start` up to `end`."""
+    """Whole hours, or minutes, of one case type, from `start` up to `end`; a row of the sums stands for one of them."""
 
     case_type_id: int
     start: datetime
     end: datetime
+    span: str = str(Span.HOUR)
 
     def during(self, moment: str) -> Q:
         return Q(**{f"{moment}__gte": self.start, f"{moment}__lt": self.end})
 
+    def grouped(
+        self, found: QuerySet[Any], moment: str, by: Mapping[str, Any], **sums: Any
+    ) -> Iterable[dict[str, Any]]:
+        """Aggregates of what lies in the slice, by its hours or minutes (`start`) and by more."""
+        keys = {"start": Trunc(moment, UNITS[self.span], tzinfo=UTC), **by}
+        groups: Iterable[dict[str, Any]] = found.filter(self.during(moment)).order_by().values(**keys).annotate(**sums)
+        return groups
+
 
 class Rows(Generic[R]):
-    """The rows of a table under construction, one per hour and key."""
+    """The rows of a table under construction, one per hour (or minute) and key."""
 
     def __init__(self, model: type[R], part: Slice) -> None:
         self.model = model
@@ -43,10 +55,11 @@ class Rows(Generic[R]):
         self.rows: dict[tuple[Any, ...], R] = {}
 
     def at(self, start: datetime, **key: Any) -> R:
-        """The row of this hour and key, made when it is first asked for."""
+        """The row of this time and key, made when it is first asked for."""
         place = (start, *key.values())
         if place not in self.rows:
-            self.rows[place] = self.model(case_type_id=self.part.case_type_id, span=Span.HOUR, start=start, **key)
+            part = self.part
+            self.rows[place] = self.model(case_type_id=part.case_type_id, span=part.span, start=start, **key)
         return self.rows[place]
 
     def __iter__(self) -> Iterator[R]:
@@ -71,11 +84,6 @@ class Whole(models.Func):
     function = "ROUND"
     arity = 1
     output_field = models.FloatField()
-
-
-def hour(moment: str) -> Trunc:
-    """The hour (UTC) of a column."""
-    return Trunc(moment, "hour", tzinfo=UTC)
 
 
 def milliseconds(name: str) -> Sum:

@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce, Left, NullIf
 from feedback.models import Sample
 from metrics import chances
 from metrics.models import CertaintyRollup, LabelRollup, SampleRollup
-from metrics.sums.base import Rows, Slice, confidence_bin, hour, milliseconds, seconds
+from metrics.sums.base import Rows, Slice, confidence_bin, milliseconds, seconds
 from metrics.sums.work import on_shown_output, production
 from review.models import Decision
 
@@ -28,10 +28,10 @@ def samples(part: Slice) -> Iterable[SampleRollup]:
     rows = Rows(SampleRollup, part)
     for found in _judged(part):
         _count(rows.at(found["start"], **_chance(found)), found)
-    read = Sample.objects.filter(part.during("read_at"), case__case_type_id=part.case_type_id, automated=True)
-    timed = read.order_by().values("probability", start=hour("read_at")).annotate(sum=milliseconds("active_seconds"))
-    for group in timed:
-        row = rows.at(group["start"], probability=group["probability"], automated=True)
+    read = Sample.objects.filter(case__case_type_id=part.case_type_id, automated=True)
+    by = {"chance": F("probability")}
+    for group in part.grouped(read, "read_at", by, sum=milliseconds("active_seconds")):
+        row = rows.at(group["start"], probability=group["chance"], automated=True)
         row.seconds += seconds(group["sum"])
     return rows
 
@@ -56,34 +56,29 @@ def labels(part: Slice) -> Iterable[LabelRollup]:
     shown = production(part).filter(on_shown_output()).annotate(answer=F("label"))
     read = _first(part).filter(sample__isnull=False).annotate(answer=_read_label())
     for decisions, sampled in ((shown, False), (read, True)):
-        by = {"start": hour("decided_at"), "said": F("prediction__label"), "answered": F("answer")}
-        for found in decisions.filter(part.during("decided_at")).order_by().values(**by).annotate(n=Count("pk")):
+        by = {"said": F("prediction__label"), "answered": F("answer")}
+        for found in part.grouped(decisions, "decided_at", by, n=Count("pk")):
             key = {"said": found["said"], "answered": found["answered"] or "", "sampled": sampled}
             rows.at(found["start"], **key).count += found["n"]
     return rows
 
 
 def _first(part: Slice) -> QuerySet[Decision]:
-    return Decision.objects.filter(
-        part.during("decided_at"), case__case_type_id=part.case_type_id, case_version=1, prediction__error=""
-    )
+    return Decision.objects.filter(case__case_type_id=part.case_type_id, case_version=1, prediction__error="")
 
 
 def _judged(part: Slice, **by: Any) -> Iterable[dict[str, Any]]:
     """First decisions that could be read, counted by their chance and by more."""
     coin = Coalesce(F("case__sample_probability"), 0.0)
     counted = _first(part).annotate(coin=coin, missed=chances.missed_by_rounds(part))
-    groups = counted.filter(Q(coin__gt=0) | Q(missed__lt=1)).order_by()
-    keys = {"start": hour("decided_at"), "by_policy": Q(task__isnull=True), **by}
+    counted = counted.filter(Q(coin__gt=0) | Q(missed__lt=1))
+    keys = {"chance": F("coin"), "left": F("missed"), "by_policy": Q(task__isnull=True), **by}
     wrong = Count("sample", filter=Q(sample__correct=False))
-    found: Iterable[dict[str, Any]] = groups.values("coin", "missed", **keys).annotate(
-        count=Count("pk"), read=Count("sample"), wrong=wrong
-    )
-    return found
+    return part.grouped(counted, "decided_at", keys, count=Count("pk"), read=Count("sample"), wrong=wrong)
 
 
 def _chance(found: dict[str, Any]) -> dict[str, Any]:
-    return {"probability": chances.whole(found["coin"], found["missed"]), "automated": bool(found["by_policy"])}
+    return {"probability": chances.whole(found["chance"], found["left"]), "automated": bool(found["by_policy"])}
 
 
 def _count(row: SampleRollup | CertaintyRollup, found: dict[str, Any]) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import models
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from cases.models import Case, Prediction
 from cases.models.choices import Reason
 from metrics.models import FlowRollup, SourceRollup, VersionRollup
-from metrics.sums.base import Rows, Slice, hour
+from metrics.sums.base import Rows, Slice
 from metrics.sums.work import on_shown_output, production
 from review.models import Decision, ReviewTask
 
@@ -24,11 +24,10 @@ def flow(part: Slice) -> Iterable[FlowRollup]:
     """Cases received, routed and closed, each in the hour it happened."""
     rows = Rows(FlowRollup, part)
     cases = Case.objects.filter(case_type_id=part.case_type_id)
-    received = cases.filter(part.during("created_at")).values(start=hour("created_at")).annotate(count=Count("pk"))
-    for group in received.order_by():
+    for group in part.grouped(cases, "created_at", {}, count=Count("pk")):
         rows.at(group["start"], mode="", reason="").received += group["count"]
     for moment, column in (("routed_at", "routed"), ("closed_at", "closed")):
-        for found in _routes(cases.filter(part.during(moment)), moment):
+        for found in _routes(cases, part, moment):
             row = rows.at(found["start"], mode=found["mode"], reason=found["why"])
             setattr(row, column, getattr(row, column) + found["count"])
     return rows
@@ -37,17 +36,17 @@ def flow(part: Slice) -> Iterable[FlowRollup]:
 def sources(part: Slice) -> Iterable[SourceRollup]:
     """Cases received by where they came from."""
     rows = Rows(SourceRollup, part)
-    cases = Case.objects.filter(part.during("created_at"), case_type_id=part.case_type_id).order_by()
-    for found in cases.values("source", start=hour("created_at")).annotate(count=Count("pk")):
-        rows.at(found["start"], source=found["source"]).received = found["count"]
+    cases = Case.objects.filter(case_type_id=part.case_type_id)
+    for found in part.grouped(cases, "created_at", {"origin": F("source")}, count=Count("pk")):
+        rows.at(found["start"], source=found["origin"]).received = found["count"]
     return rows
 
 
 def versions(part: Slice) -> Iterable[VersionRollup]:
     """Routes by the answer that was routed, and decisions by the answer that they were made on."""
     rows = Rows(VersionRollup, part)
-    cases = Case.objects.filter(part.during("routed_at"), case_type_id=part.case_type_id)
-    for found in _routes(cases.annotate(**_answer()), "routed_at", "said_by", "said_in"):
+    cases = Case.objects.filter(case_type_id=part.case_type_id)
+    for found in _routes(cases, part, "routed_at", **_answer()):
         row = rows.at(found["start"], mode=found["mode"], model=found["said_by"], model_version=found["said_in"])
         row.routed += found["count"]
         row.escalated += found["count"] if found["why"] not in AUTOMATED else 0
@@ -60,13 +59,12 @@ def versions(part: Slice) -> Iterable[VersionRollup]:
 
 def _decisions(rows: Rows[VersionRollup], made: QuerySet[Decision], part: Slice, **counters: Q) -> None:
     by = {
-        "start": hour("decided_at"),
-        "mode": models.F("policy__mode"),
+        "mode": F("policy__mode"),
         "said_by": Coalesce("prediction__model", NOTHING),
         "said_in": Coalesce("prediction__model_version", NOTHING),
     }
     counts = {f"n_{name}": Count("pk", filter=test) if test else Count("pk") for name, test in counters.items()}
-    for found in made.filter(part.during("decided_at")).order_by().values(**by).annotate(**counts):
+    for found in part.grouped(made, "decided_at", by, **counts):
         row = rows.at(found["start"], mode=found["mode"], model=found["said_by"], model_version=found["said_in"])
         for name in counters:
             setattr(row, name, found[f"n_{name}"])
@@ -82,14 +80,12 @@ def _answer() -> dict[str, Any]:
     }
 
 
-def _routes(cases: QuerySet[Any], moment: str, *more: str) -> Iterable[dict[str, Any]]:
-    """Counts by hour, mode and reason of the first routing; a case reopened later keeps the route it first took."""
+def _routes(cases: QuerySet[Case], part: Slice, moment: str, **more: Any) -> Iterable[dict[str, Any]]:
+    """Counts by mode and reason of the first routing; a case reopened later keeps the route it first took."""
     automatic = Decision.objects.by_policy().filter(case=OuterRef("pk"), case_version=1)
     first = ReviewTask.objects.filter(case=OuterRef("pk"), planted=False).order_by("pk")
     why = models.Case(
         models.When(Exists(automatic), then=NOTHING), default=Coalesce(Subquery(first.values("reason")[:1]), NOTHING)
     )
     mode = Coalesce(Subquery(automatic.values("policy__mode")[:1]), Subquery(first.values("policy__mode")[:1]), NOTHING)
-    marked: QuerySet[Any, Any] = cases.annotate(start=hour(moment), mode=mode, why=why).order_by()
-    groups: Iterable[dict[str, Any]] = marked.values("start", "mode", "why", *more).annotate(count=Count("pk"))
-    return groups
+    return part.grouped(cases, moment, {"mode": mode, "why": why, **more}, count=Count("pk"))

@@ -13,7 +13,7 @@ from django.db.models.functions import Cast, Coalesce
 
 from cases.models import Prediction
 from metrics.models import MachineRollup
-from metrics.sums.base import Rows, Slice, bucket, confidence_bin, hour
+from metrics.sums.base import Rows, Slice, bucket, confidence_bin
 
 CENTS = Decimal("0.000001")  # what a cost is kept in; SQLite adds them up as floats
 NUMBER = r"^[0-9]{1,12}$"  # a plug-in may have written anything
@@ -22,10 +22,13 @@ NUMBER = r"^[0-9]{1,12}$"  # a plug-in may have written anything
 def machine(part: Slice) -> Iterable[MachineRollup]:
     """Answers and failures in the hour they came; how long an answer took, and how sure it was."""
     rows = Rows(MachineRollup, part)
-    said = Prediction.objects.filter(part.during("created_at"), case__case_type_id=part.case_type_id).order_by()
-    by = {"start": hour("created_at"), "said_by": F("model"), "said_in": F("model_version")}
+    said = Prediction.objects.filter(case__case_type_id=part.case_type_id)
+    by = {"said_by": F("model"), "said_in": F("model_version")}
     answered = Q(error="")
-    totals = said.values(**by).annotate(
+    totals = part.grouped(
+        said,
+        "created_at",
+        by,
         n=Count("pk", filter=answered),
         failed=Count("pk", filter=~answered),
         paid=Sum("cost"),
@@ -39,7 +42,7 @@ def machine(part: Slice) -> Iterable[MachineRollup]:
         row.tokens_in, row.tokens_out = int(found["tokens_in"]), int(found["tokens_out"])
     latency = Cast("latency_ms", models.FloatField()) / Value(1000.0)
     for name, number in (("latency", bucket(latency)), ("confidence", confidence_bin("confidence"))):
-        for found in said.filter(answered).values(**by, number=number).annotate(n=Count("pk")):
+        for found in part.grouped(said.filter(answered), "created_at", {**by, "number": number}, n=Count("pk")):
             getattr(_row(rows, found), name)[str(found["number"])] = found["n"]
     return rows
 

@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum, Value
 
 from feedback.models import OutcomeReport, Planting, SecondRead
 from metrics.models import CheckRollup, PersonRollup
-from metrics.sums.base import Rows, Slice, bucket, hour, milliseconds, seconds
+from metrics.sums.base import Rows, Slice, bucket, milliseconds, seconds
 from metrics.sums.work import on_shown_output, production
 from review.models import Decision
 
@@ -21,19 +21,20 @@ OVERTURNED = (SecondRead.Verdict.SECOND, SecondRead.Verdict.NEITHER)
 def people(part: Slice) -> Iterable[PersonRollup]:
     """The decisions of each person in the hour they were made, and what they made of planted cases."""
     rows = Rows(PersonRollup, part)
-    made = production(part).filter(part.during("decided_at"), decided_by__isnull=False).order_by()
-    by = {"start": hour("decided_at"), "person": F("decided_by")}
+    made = production(part).filter(decided_by__isnull=False)
+    by = {"person": F("decided_by")}
     shown = on_shown_output()
-    counts = {"n": Count("pk"), "on_shown": Count("pk", filter=shown)}
-    changed = Count("pk", filter=shown & Q(override=True))
-    for found in made.values(**by).annotate(**counts, changed=changed, spent=milliseconds("active_seconds")):
+    counts: dict[str, Any] = {"n": Count("pk"), "on_shown": Count("pk", filter=shown)}
+    counts |= {"changed": Count("pk", filter=shown & Q(override=True)), "spent": milliseconds("active_seconds")}
+    for found in part.grouped(made, "decided_at", by, **counts):
         row = _row(rows, found)
         row.decided, row.shown, row.overrides = found["n"], found["on_shown"], found["changed"]
         row.active_seconds = seconds(found["spent"])
     timed = made.filter(active_seconds__isnull=False, task__blind=False)
-    for found in timed.values(**by, bucket=bucket(F("active_seconds"))).annotate(n=Count("pk")):
+    spent = {"bucket": bucket(F("active_seconds"))}
+    for found in part.grouped(timed, "decided_at", {**by, **spent}, n=Count("pk")):
         _row(rows, found).active[str(found["bucket"])] = found["n"]
-    for found in _checked(made).values(**by).annotate(n=Count("pk"), bad=Sum("is_wrong")):
+    for found in part.grouped(_checked(made), "decided_at", by, n=Count("pk"), bad=Sum("is_wrong")):
         row = _row(rows, found)
         row.checked, row.wrong = found["n"], found["bad"]
     _planted(rows, part)
@@ -47,9 +48,9 @@ def checks(part: Slice) -> Iterable[CheckRollup]:
     """
     rows = Rows(CheckRollup, part)
     chance = models.Case(models.When(reported=True, then=Value(1.0)), default=F("second_read__probability"))
-    found = _checked(production(part).filter(part.during("decided_at"))).annotate(chance=chance).order_by()
-    for group in found.values("chance", start=hour("decided_at")).annotate(n=Count("pk"), bad=Sum("is_wrong")):
-        row = rows.at(group["start"], probability=group["chance"])
+    found = _checked(production(part)).annotate(chance=chance)
+    for group in part.grouped(found, "decided_at", {"by": F("chance")}, n=Count("pk"), bad=Sum("is_wrong")):
+        row = rows.at(group["start"], probability=group["by"])
         row.checked, row.wrong = group["n"], group["bad"]
     return rows
 
@@ -67,13 +68,10 @@ def _planted(rows: Rows[PersonRollup], part: Slice) -> None:
     """Known cases shown with a wrong output and answered. Naming every reader lets the database use its index."""
     readers = list(User.objects.values_list("pk", flat=True))
     answered = Planting.objects.filter(
-        part.during("answered_at"), case_type_id=part.case_type_id, user__in=readers, wrong=True, caught__isnull=False
+        case_type_id=part.case_type_id, user__in=readers, wrong=True, caught__isnull=False
     )
-    by = {"start": hour("answered_at"), "person": F("user")}
-    found: Iterable[dict[str, Any]] = (
-        answered.order_by().values(**by).annotate(n=Count("pk"), good=Count("pk", filter=Q(caught=True)))
-    )
-    for group in found:
+    good = Count("pk", filter=Q(caught=True))
+    for group in part.grouped(answered, "answered_at", {"person": F("user")}, n=Count("pk"), good=good):
         row = _row(rows, group)
         row.planted_wrong, row.planted_caught = group["n"], group["good"]
 

@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from cases.models.choices import Reason
 from feedback.models import OutcomeReport
 from metrics.models import WorkRollup
-from metrics.sums.base import CHECKS, Rows, Seconds, Slice, bucket, hour, milliseconds, seconds
+from metrics.sums.base import CHECKS, Rows, Seconds, Slice, bucket, milliseconds, seconds
 from review.models import Decision, Queue, ReviewTask
 
 
@@ -79,20 +79,17 @@ def _add(rows: Rows[WorkRollup], found: QuerySet[Any], moment: str, path: str = 
 def _spread(rows: Rows[WorkRollup], found: QuerySet[Any], moment: str, path: str = "", **durations: Any) -> None:
     """Add a histogram of durations to the rows."""
     ((name, duration),) = durations.items()
-    for group in _grouped(rows, found.annotate(bucket=bucket(duration)), moment, path, "bucket", count=Count("pk")):
+    for group in _grouped(rows, found.annotate(length=bucket(duration)), moment, path, "length", count=Count("pk")):
         counts: dict[str, int] = getattr(_row(rows, group), name)
-        counts[str(group["bucket"])] = group["count"]
+        counts[str(group["length"])] = group["count"]
 
 
 def _grouped(
     rows: Rows[WorkRollup], found: QuerySet[Any], moment: str, path: str, *more: str, **sums: Any
 ) -> Iterable[dict[str, Any]]:
     """Aggregates by hour, queue and priority; `path` leads from the model to the task."""
-    keys = {"start": hour(moment), "task_queue": F(f"{path}queue_id"), "task_priority": F(f"{path}priority")}
-    groups: Iterable[dict[str, Any]] = (
-        found.filter(rows.part.during(moment)).order_by().values(*more, **keys).annotate(**sums)
-    )
-    return groups
+    keys = {"task_queue": F(f"{path}queue_id"), "task_priority": F(f"{path}priority")}
+    return rows.part.grouped(found, moment, keys | {name: F(name) for name in more}, **sums)
 
 
 def _row(rows: Rows[WorkRollup], group: dict[str, Any]) -> WorkRollup:
