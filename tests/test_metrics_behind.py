@@ -46,7 +46,9 @@ def past() -> None:
             one.report(made, at + HOUR, correct=number > 4)
         blind = one.waiting(at, due=HOUR, reason=Reason.SAMPLE, blind=True)
         one.read(
-            one.decide(blind, at + 30 * MINUTE, seconds=40, waited=2 * MINUTE), at + 30 * MINUTE, correct=number % 2 == 0
+            one.decide(blind, at + 30 * MINUTE, seconds=40, waited=2 * MINUTE),
+            at + 30 * MINUTE,
+            correct=number % 2 == 0,
         )
         late = other.waiting(at, due=5 * MINUTE, reason=Reason.VALIDATION)
         ReviewTask.objects.filter(pk=late.pk).update(priority=Priority.HIGH)
@@ -131,7 +133,14 @@ def test_a_long_list_is_paged_by_key_and_shows_every_case_once() -> None:
 
 @pytest.mark.parametrize(
     ("role", "status"),
-    [("supervisor", 200), ("auditor", 200), ("administrator", 200), ("manager", 403), ("reviewer", 403), ("expert", 403)],
+    [
+        ("supervisor", 200),
+        ("auditor", 200),
+        ("administrator", 200),
+        ("manager", 403),
+        ("reviewer", 403),
+        ("expert", 403),
+    ],
 )
 def test_only_who_may_see_every_case_sees_the_list(role: str, status: int) -> None:
     past()
