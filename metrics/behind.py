@@ -70,11 +70,13 @@ def _by_route(cases: Rows, period: Period, query: Query) -> Rows:
     mode = Coalesce(
         Subquery(automatic.values("policy__mode")[:1]), Subquery(first.values("policy__mode")[:1]), Value("")
     )
-    rows = cases.annotate(why=why, mode=mode)
+    rows: Rows = cases.annotate(why=why, mode=mode)
     if period.only.mode or "mode" in query:
         rows = rows.filter(mode=query.get("mode", period.only.mode))
     automated = Q(why__in=["", str(Reason.SAMPLE)])
-    return rows.filter({"policy": automated, "person": ~automated}[query["by"]]) if "by" in query else rows
+    if "by" in query:
+        rows = rows.filter({"policy": automated, "person": ~automated}[query["by"]])
+    return rows
 
 
 def _tasks(period: Period, query: Query) -> Rows:
@@ -163,7 +165,7 @@ def _labels(period: Period, query: Query) -> Rows:
 
 
 def _labels_sampled(period: Period, query: Query) -> Rows:
-    rows = _sampled(period, {}).annotate(answer=read_label())
+    rows: Rows = _sampled(period, {}).annotate(answer=read_label())
     return rows.filter(prediction__label=query["said"], answer=query["answered"])
 
 
