@@ -55,7 +55,8 @@ def test_a_page_opens_as_a_spreadsheet_with_numbers_as_numbers_and_no_formula(cl
     cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row if cell.value is not None]
     assert cells
     assert not [cell for cell in cells if cell.data_type == "f"]
-    assert [cell for cell in cells if isinstance(cell.value, int | float)]
+    # Nobody of this small past is in the team whose figures a supervisor sees.
+    assert key == "people" or [cell for cell in cells if isinstance(cell.value, int | float)]
 
 
 def test_a_hostile_name_stays_text_in_every_file(client: Client) -> None:
