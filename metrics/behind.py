@@ -8,8 +8,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.fields.json import KT
-from django.db.models.functions import Coalesce, Left, NullIf
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import Case
@@ -18,10 +17,10 @@ from feedback.models import OutcomeReport
 from metrics.histograms import BINS
 from metrics.periods import Period
 from metrics.sums.base import CHECKS
+from metrics.sums.certainty import _read_label as read_label
 from metrics.sums.work import on_shown_output
 from review.models import Decision, ReviewTask
 
-LONGEST_LABEL = 200  # as `LabelRollup` keeps it
 Rows = QuerySet[Any]
 Query = dict[str, str]
 
@@ -71,11 +70,13 @@ def _by_route(cases: Rows, period: Period, query: Query) -> Rows:
     mode = Coalesce(
         Subquery(automatic.values("policy__mode")[:1]), Subquery(first.values("policy__mode")[:1]), Value("")
     )
-    rows = cases.annotate(why=why, mode=mode)
+    rows: Rows = cases.annotate(why=why, mode=mode)
     if period.only.mode or "mode" in query:
         rows = rows.filter(mode=query.get("mode", period.only.mode))
     automated = Q(why__in=["", str(Reason.SAMPLE)])
-    return rows.filter({"policy": automated, "person": ~automated}[query["by"]]) if "by" in query else rows
+    if "by" in query:
+        rows = rows.filter({"policy": automated, "person": ~automated}[query["by"]])
+    return rows
 
 
 def _tasks(period: Period, query: Query) -> Rows:
@@ -164,16 +165,8 @@ def _labels(period: Period, query: Query) -> Rows:
 
 
 def _labels_sampled(period: Period, query: Query) -> Rows:
-    rows = _sampled(period, {}).annotate(answer=_read_label())
+    rows: Rows = _sampled(period, {}).annotate(answer=read_label())
     return rows.filter(prediction__label=query["said"], answer=query["answered"])
-
-
-def _read_label() -> Any:
-    """What the reader answered. After an erasure the answer is gone, and its correction still tells the label."""
-    own = models.When(Q(task__isnull=False) | Q(sample__correct=True), then=F("label"))
-    told = NullIf(Left(KT("sample__final_answer__label"), LONGEST_LABEL), Value(""))
-    corrected = Coalesce(told, F("sample__correction__label_after"), Value(""))
-    return models.Case(own, default=corrected, output_field=models.CharField())
 
 
 FIGURES: dict[str, Figure] = {

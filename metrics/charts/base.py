@@ -50,6 +50,7 @@ class Table:
     rows: Sequence[Sequence[str]]
     caption: str = ""
     alarming: frozenset[int] = frozenset()  # numbers of the rows that call for somebody
+    wordy: bool = False  # its cells are words, not numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,10 @@ def layout(unit: Unit | None, *, time: bool = True, **more: Any) -> dict[str, An
     made: dict[str, Any] = {
         "margin": {"l": 56, "r": 12, "t": 8, "b": 40},
         "hovermode": "x unified" if time else "closest",
-        "legend": {"orientation": "h", "y": -0.18, "x": 0},
+        # Where the axis below has a title or long names, the legend stays clear of them.
+        "legend": {"orientation": "h", "y": -0.18, "x": 0}
+        if time
+        else {"orientation": "h", "y": 1.02, "yanchor": "bottom"},
         "xaxis": {"type": "date", "automargin": True} if time else {"automargin": True},
         "yaxis": {
             "rangemode": "tozero",

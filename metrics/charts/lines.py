@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from metrics import watches
 from metrics.charts.base import Chart, Look, Trace, beside, cells, label, layout, stamp, times, trace
@@ -23,6 +24,8 @@ Shown = tuple[str, str]  # measure and tone
 Limit = tuple[str, float, str]  # name, level and tone
 Figures = list[tuple[datetime, Estimate]]
 WINDOWS = {Span.DAY: 7, Span.HOUR: 24}  # steps
+LARGER = ((3600, gettext_lazy("hours")), (60, gettext_lazy("minutes")))
+MANY = 4  # of a unit, before it is used
 # What stands behind a point: the figure of the list of cases, by measure.
 BEHIND = {
     "escalation_rate": "routed",
@@ -122,6 +125,8 @@ def lines(
     made = layout(unit)
     if unit is Unit.SHARE:
         made["yaxis"]["range"] = [0, _ceiling(data)]
+    if unit is Unit.SECONDS:
+        made["yaxis"]["title"]["text"] = _in_larger_units(data)
     return Chart(key, title, caption, {"data": data, "layout": made}, columns, rows)
 
 
@@ -170,6 +175,15 @@ def _ceiling(data: Sequence[Trace]) -> float:
     drawn = [part for part in data if part.get("showlegend") is not False]
     highest = max((y for part in drawn for y in part["y"] if y is not None), default=0)
     return float(min(1.02, max(0.1, HEADROOM * highest)))
+
+
+def _in_larger_units(data: Sequence[Trace]) -> str:
+    """Turn seconds into minutes or hours where the figures are that long. Returns the unit."""
+    highest = max((y for part in data for y in part["y"] if y is not None), default=0)
+    size, words = next(((size, words) for size, words in LARGER if highest > MANY * size), (1, _("seconds")))
+    for part in data:
+        part["y"] = [None if y is None else y / size for y in part["y"]]
+    return str(words)
 
 
 def _banded(report: Report, look: Look, name: str, tone: str, figures: Figures, *, wide: bool) -> list[Trace]:

@@ -74,8 +74,14 @@ def confusion(look: Look, pairs: Pairs, *, sampled: bool) -> Chart | None:
     if len(labels) <= MOST_LABELS // 2:
         data["texttemplate"] = "%{text}"
     made = layout(None, time=False)
-    made["xaxis"] = {"type": "category", "automargin": True, "title": {"text": _("a person answered")}}
-    made["yaxis"] = {"type": "category", "automargin": True, "autorange": "reversed", "title": {"text": _("said")}}
+    made["xaxis"] = {"type": "category", "automargin": True, "dtick": 1, "title": {"text": _("a person answered")}}
+    made["yaxis"] = {
+        "type": "category",
+        "automargin": True,
+        "dtick": 1,
+        "autorange": "reversed",
+        "title": {"text": _("said")},
+    }
     columns = [_("the machine said"), _("a person answered"), _("count"), _("share of what it said so")]
     title = _("Confusion matrix, sampled cases") if sampled else _("Confusion matrix, decided on a shown output")
     figure_ = {"data": [data], "layout": made}

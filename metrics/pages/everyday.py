@@ -111,8 +111,13 @@ def queues_table(report: Report, look: Look) -> Table:
 
 def measures_table(report: Report) -> Table:
     """Every measure as numbers."""
-    rows = [[Cell(str(cell), cell if cell is not None else "") for cell in row] for row in cards.rows(report)]
+    rows = [[_bare(cell) for cell in row] for row in cards.rows(report)]
     return Table("measures", _("The measures as numbers"), [str(column) for column in cards.COLUMNS], rows)
+
+
+def _bare(cell: object) -> Cell:
+    """A number with as many digits as one reads; exports get all of them."""
+    return Cell("–", "") if cell is None else Cell(f"{cell:,.4g}" if isinstance(cell, float) else str(cell), cell)
 
 
 def changes(look: Look) -> list[Table]:
@@ -120,7 +125,16 @@ def changes(look: Look) -> list[Table]:
     if not look.marks:
         return []
     words = _("Marked on every axis of time.")
-    return [Table("changes", _("Changes in this time"), [_("when (UTC)"), _("what")], marks.rows(look.marks), words)]
+    return [
+        Table(
+            "changes",
+            _("Changes in this time"),
+            [_("when (UTC)"), _("what")],
+            marks.rows(look.marks),
+            words,
+            wordy=True,
+        )
+    ]
 
 
 KINDS = (

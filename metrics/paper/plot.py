@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ LEFT, RIGHT, TOP, BOTTOM = 58.0, 10.0, 8.0, 44.0
 SMALL = 7.0
 DASHES = {"dash": [4, 3], "dot": [1.5, 2], "dashdot": [4, 2, 1, 2]}
 LONGEST_NAME = 14
+ROW, MOST_ROWS = 8.0, 3
 Trace = dict[str, Any]
 
 
@@ -83,13 +85,24 @@ def _axes(field: Field, layout: dict[str, Any]) -> Group:
         y = BOTTOM + up * field.height
         made.add(Line(field.left, y, right, y, strokeColor=inks.GRID, strokeWidth=0.5))
         made.add(_text(_short(name), field.left - 4, y - 2.5, anchor="end"))
-    for across, name in field.x.ticks:
-        made.add(_text(_short(name), field.left + across * field.width, BOTTOM - 10, anchor="middle"))
-    for axis, x, y in (("xaxis", right, BOTTOM - 20), ("yaxis", 2, BOTTOM + field.height + 1)):
+    rows = _rows_of_names(field, layout)
+    for number, (across, name) in enumerate(field.x.ticks):
+        y = BOTTOM - 10 - ROW * (number % rows)
+        made.add(_text(_short(name), field.left + across * field.width, y, anchor="middle"))
+    below = BOTTOM - 12 - ROW * rows
+    for axis, x, y in (("xaxis", right, below), ("yaxis", 2, BOTTOM + field.height + 1)):
         title = layout[axis].get("title", {}).get("text", "")
         if title:
             made.add(_text(title, x, y, anchor="end" if axis == "xaxis" else "start"))
     return made
+
+
+def _rows_of_names(field: Field, layout: dict[str, Any]) -> int:
+    """Names below the axis that would run into each other stand in several rows."""
+    if layout["xaxis"].get("type") != "category" or not field.x.ticks:
+        return 1
+    longest = max(inks.width(_short(name), SMALL) for _at, name in field.x.ticks) + 4
+    return min(MOST_ROWS, max(1, math.ceil(longest * len(field.x.ticks) / field.width)))
 
 
 def _upright(made: Drawing, field: Field, shape: dict[str, Any]) -> None:
@@ -127,14 +140,19 @@ def _stacked(traces: list[Trace], field: Field) -> Iterator[Any]:
     wide = max(0.8, 0.8 * field.width / max(1, len({x for part in bars for x in part["x"]})))
     heights: defaultdict[Any, float] = defaultdict(float)
     for number, part in enumerate(bars):
-        ink = inks.tone(part["meta"]["tone"])
-        shade = Color(ink.red, ink.green, ink.blue, alpha=1 - 0.18 * (number % 4))
+        shade = _shade(part, number)
         for x, y in zip(part["x"], part["y"], strict=True):
             foot, head = field.at(x, heights[x]), field.at(x, heights[x] + (y or 0))
             heights[x] += y or 0
             if foot and head and y:
                 left, tall = foot[0] - wide / 2, head[1] - foot[1]
                 yield Rect(left, foot[1], wide, tall, fillColor=shade, strokeColor=None)
+
+
+def _shade(part: Trace, number: int) -> Color:
+    """Bars of one tone are told apart by how dark they are."""
+    ink = inks.tone(part["meta"]["tone"])
+    return Color(ink.red, ink.green, ink.blue, alpha=1 - 0.18 * (number % 4))
 
 
 def _line(part: Trace, field: Field, ink: Color) -> Iterator[Any]:
@@ -188,7 +206,8 @@ def _heat(part: Trace, field: Field) -> Iterator[Any]:
 
 
 def _legend(traces: list[Trace], left: float, width: float) -> Group:
-    made, x, y = Group(), left, 10.0
+    made, x, y = Group(), left, 15.0
+    bars = _bars(traces)
     for part in traces:
         if part.get("showlegend") is False or part["type"] == "heatmap" or not part.get("name"):
             continue
@@ -196,7 +215,7 @@ def _legend(traces: list[Trace], left: float, width: float) -> Group:
         wide = inks.width(name, SMALL) + 22
         if x + wide > width and x > left:
             x, y = left, y - 9
-        ink = inks.tone(part["meta"]["tone"])
+        ink = _shade(part, bars.index(part)) if part in bars else inks.tone(part["meta"]["tone"])
         made.add(Rect(x, y, 8, 4, fillColor=ink, strokeColor=None))
         made.add(_text(name, x + 11, y - 1))
         x += wide
