@@ -8,6 +8,7 @@ from typing import Any, cast
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.urls import reverse
+from django.utils.text import capfirst
 from django.views.decorators.http import require_GET
 
 from cases.access import can
@@ -53,7 +54,7 @@ def as_json(row: dict[str, Any]) -> dict[str, Any]:
     severity = Severity(row["severity"])
     return {
         "id": row["pk"],
-        "text": f"{Kind(row['kind']).label}: {row['subject_name']}",
+        "text": f"{capfirst(Kind(row['kind']).label)}: {row['subject_name']}",
         "severity": str(severity.label),
         "tone": TONES[severity],
         "url": reverse("admin:metrics_alert_change", args=[row["pk"]]),

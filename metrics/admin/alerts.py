@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin, messages
@@ -37,7 +37,7 @@ SNOOZES = (
 
 @admin.register(Alert)
 class AlertAdmin(BackOfficeAdmin):
-    list_display = ("about", "severity_shown", "state_shown", "sentence", "opened_at", "last_seen")
+    list_display = ("about", "severity_shown", "state_shown", "sentence", "opened_at")
     list_display_links = ("about",)
     list_filter = ("state", "severity", "kind", ("case_type", VisibleFilter))
     list_select_related = ("rule",)
@@ -172,4 +172,4 @@ def _change(found: dict[str, Any]) -> dict[str, Any]:
     """A change as the page lists it."""
     word, address = CHANGES.get(found["kind"], (found["kind"], ""))
     url = reverse(address, args=[found["pk"]]) if address and found.get("pk") else ""
-    return {**found, "word": word, "url": url}
+    return {**found, "word": word, "url": url, "when": datetime.fromisoformat(found["at"])}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -15,7 +16,11 @@ from metrics.alerting.shapes import About
 from metrics.models import AlertRule
 
 PREFIX = "p_"
-ONLY = {"plain": gettext_lazy("plain trigger"), "sequential": gettext_lazy("sequential trigger")}
+ONLY = {
+    "plain": gettext_lazy("For the plain trigger."),
+    "sequential": gettext_lazy("For the sequential trigger."),
+}
+TOLD = gettext_lazy("Channels that hear of every rule are told anyway; choose further ones here.")
 NOTHING_TO_SET = gettext_lazy("Sequential is for shares and times only.")
 
 
@@ -55,6 +60,12 @@ class RuleForm(VersionedForm):
             self.fields["kind"].initial = self.kind_name
             self.fields["kind"].widget = forms.HiddenInput()
         self._limit_trigger()
+        for name in ("case_type", "queue", "channels"):
+            if name in self.fields:
+                widget: Any = self.fields[name].widget
+                widget.can_add_related = widget.can_change_related = widget.can_view_related = False
+        if "channels" in self.fields:
+            self.fields["channels"].help_text = TOLD
 
     def _limit_trigger(self) -> None:
         trigger: Any = self.fields.get("trigger")
@@ -83,8 +94,8 @@ class RuleForm(VersionedForm):
 
 def form_field(each: Field) -> forms.Field:
     """The same bounds as `Field.fault`, for the browser and for a message beside the field."""
-    label = f"{each.label} ({ONLY[each.only]})" if each.only else str(each.label)
-    shown = {"label": label[:1].upper() + label[1:], "help_text": each.help, "initial": each.default}
+    help_text = " ".join(filter(None, [str(ONLY[each.only]) if each.only else "", str(each.help)]))
+    shown = {"label": capfirst(str(each.label)), "help_text": help_text, "initial": each.default}
     if each.choices:
         return forms.ChoiceField(choices=each.choices, **shown)
     bounds = {"min_value": each.low, "max_value": each.high, "required": not each.optional}

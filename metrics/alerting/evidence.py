@@ -19,7 +19,7 @@ from metrics.totals import AUTOMATED
 from review.models import Decision, Policy, ReviewTask
 
 MOST_CASES = 20
-MOST_CHANGES = 20
+MOST_CHANGES = 10
 MOST_EVENTS = 500
 BEFORE = {Kind.POST_VALIDATION: 7 * DAY, Kind.OVERRIDE_OUT_OF_BAND: 7 * DAY, Kind.AUTOMATED_ERROR: 7 * DAY}
 GROWN = 2.0  # times the usual, for a source to count as grown
@@ -27,7 +27,7 @@ LEAST_GROWN = 20
 CONFIGURED = (
     *("casetype.changed", "case_type.configured", "queue.changed", "queue.configured", "calendar.changed"),
     *("calendar.configured", "policy.stopped", "webhookendpoint.changed", "webhook.configured", "webhook.disabled"),
-    *("prompt.retired", "prompt.rolled_back", "profile.changed", "group.configured"),
+    *("prompt.retired", "prompt.rolled_back"),
 )
 
 
@@ -141,7 +141,7 @@ def _configuration(since: datetime, now: datetime) -> Iterator[dict[str, Any]]:
             named = next(
                 (event.data[name] for name in ("name", "queue", "case_type", "webhook") if name in event.data), ""
             )
-            yield _change(event.at, "configuration", f"{event.action} {named}".strip(), why=event.actor)
+            yield _change(event.at, "configuration", f"{named} ({event.action})".strip(), why=event.actor)
 
 
 def _sources(mine: Q, *, since: datetime, now: datetime) -> Iterator[dict[str, Any]]:

@@ -23,6 +23,10 @@ class People:
     present: int
 
     @property
+    def seconds_a_day(self) -> float:
+        return self.hours * 3600
+
+    @property
     def more(self) -> int:
         return max(0, self.needed - self.present)
 
@@ -47,6 +51,10 @@ class Sampling:
     saved_hours: float
     width: float
     width_after: float
+
+    @property
+    def saved_seconds(self) -> float:
+        return self.saved_hours * 3600
 
 
 def people(*, per_day: float, seconds: float, present: int) -> People | None:

@@ -90,10 +90,8 @@ def evidence(steps: Sequence[Sequence[float]]) -> float:
     """Logarithm of the averaged e-detector after the last of these steps; minus infinity where there is none."""
     if not steps:
         return -math.inf
-    levels = np.full(len(steps[0]), -np.inf)
-    for logs in steps:
-        levels = np.logaddexp(levels, 0.0) + np.asarray(logs)
-    return _log_sum(levels) - math.log(len(levels))
+    stretches = np.cumsum(np.asarray(steps)[::-1], axis=0)  # from every start up to now
+    return _log_sum(stretches) - math.log(len(steps[0]))
 
 
 def _support(n: int, m: int, hits: int, ratio: float) -> tuple[int, int]:

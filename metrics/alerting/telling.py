@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -55,7 +56,7 @@ def told_of(alert: Alert) -> dict[str, Any]:
         "level": alert.severity,
         "state": str(alert.state),
         "case_type": alert.case_type.key if alert.case_type else None,
-        "title": f"{alert.get_kind_display()}: {name}",
+        "title": f"{capfirst(alert.get_kind_display())}: {name}",
         "text": watch.words(alert.evidence.get("figures", {})),
         "advice": str(watch.advice),
         "opened_at": alert.opened_at.isoformat(),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
+from metrics.alerting.evidence import of_verdict
 from metrics.alerting.kinds.table import WATCHES
 from metrics.alerting.shapes import DAILY, DAY, HOUR, State, Verdict
 from metrics.alerting.sights import Moment, sights
@@ -27,6 +29,7 @@ class Raised:
     name: str
     at: datetime
     until: datetime | None = None
+    evidence: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def _look(rule: AlertRule, tables: Tables, at: datetime, standing: dict[str, Rai
     for subject, sight in sights(rule, settings, Moment(at, tables, frozen, live=False)):
         verdict: Verdict = WATCHES[rule.kind].judge(sight, settings)
         if verdict.state == State.RAISE and subject.key not in standing:
-            standing[subject.key] = Raised(subject.key, subject.name, at)
+            standing[subject.key] = Raised(subject.key, subject.name, at, evidence=of_verdict(verdict))
             raised.append(standing[subject.key])
         elif verdict.state == State.WELL and subject.key in standing:
             standing.pop(subject.key).until = at

@@ -7,6 +7,7 @@ from typing import Self
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import CaseType, WebhookEndpoint
@@ -181,7 +182,7 @@ class Alert(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()}: {self.subject_name}"
+        return f"{capfirst(self.get_kind_display())}: {self.subject_name}"
 
 
 class AlertEvent(models.Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import template
 
 from metrics.measures import Unit
-from metrics.wording import figure, plain
+from metrics.wording import duration, figure, plain
 
 register = template.Library()
 
@@ -19,3 +19,8 @@ def share(value: float | None) -> str:
 def number(value: float) -> str:
     """One decimal where it matters."""
     return plain(value)
+
+
+@register.filter
+def time(seconds: float) -> str:
+    return duration(seconds)
