@@ -1,6 +1,6 @@
 """The loop on real texts, through a running stack: what retraining on people's decisions does to escalation and to the automated error.
 
-    python -m benchmarks.loop_banking [--data FOLDER] [--seed N] [--wrong SHARE ...] [--batches N] [--out FILE]
+    python -m benchmarks.loop_banking [--data FOLDER] [--seed N] [--wrong SHARE ...] [--batches N] [--out FILE] [--write]
 
 The folder holds ``banking77_dev.csv`` (columns text and label). 300 random rows are imported as labelled examples and the first model is
 trained; the rest streams in in batches of 500, in exception mode at 0.8. Scripted reviewers work off over the API whatever is escalated, and
@@ -8,7 +8,8 @@ the model is trained again after each batch (the command `train`, which puts a m
 such run with reviewers who give another label than the right one that often. Last comes the same stream without retraining; nobody reads
 anything there, since nothing is learnt from it. The automated error is counted with the truth, over the cases that policy decided.
 
-Prints a table as Markdown; ends with 1 when a target is missed.
+Prints a table as Markdown; ends with 1 when a target is missed. With ``--write`` each run that is over goes into the figures, the chart
+and the table of ``docs/learning-loop.md``; without any other option that is all of it.
 """
 
 from __future__ import annotations
@@ -22,17 +23,21 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
+from benchmarks import loop_page
 from benchmarks.real_text import CASE_TYPE, DATA, Row, client_of, configure, import_rows, pages, read_rows
 from tests.stacks import RunningStack
 
 BEGIN, BATCH, REVIEWERS = 300, 500, 2
+SETTLE_SECONDS = 1_800  # on a machine that does other work as well
 MOST_ESCALATED, LEAST_GAP, MOST_WRONG = 0.30, 0.45, 0.045
+CONTROL = "no retraining"
 UNDER_WAY = {"received", "classified", "decided"}
 
 
@@ -127,36 +132,20 @@ class Stream:
 
 def settled(api: httpx2.Client, wanted: set[str]) -> list[dict[str, Any]]:
     """The cases of a batch, once none is on its way any more. The newest come first."""
-    end = time.monotonic() + 300
+    end = time.monotonic() + SETTLE_SECONDS
     while time.monotonic() < end:
         newest = islice(pages(api, "cases/?page_size=200"), len(wanted))
         found = [case for case in newest if case["external_id"] in wanted]
         if len(found) == len(wanted) and not {case["state"] for case in found} & UNDER_WAY:
             return found
         time.sleep(1)
-    raise SystemExit("The cases did not settle within five minutes.")
+    raise SystemExit(f"The cases did not settle within {SETTLE_SECONDS} seconds.")
 
 
 def late(steps: Sequence[Step], count: int = 3) -> Step:
     """The last batches together: one alone is too small for an error rate."""
     last = steps[-count:]
     return Step(*(sum(getattr(step, name) for step in last) for name in ("came", "escalated", "automated_wrong")))
-
-
-def table(streams: dict[str, list[Step]]) -> str:
-    """One row per batch; a bar of ten per stream shows the escalation."""
-    heads = [f"{name}: to people | error of the rest" for name in streams]
-    lines = ["| batch | " + " | ".join(heads) + " |", "|---:|" + "---:|---:|" * len(heads)]
-    for number, steps in enumerate(zip(*streams.values(), strict=True), start=1):
-        cells = [f"{bar(step.escalation)} {step.escalation:.0%} | {step.error:.1%}" for step in steps]
-        lines.append(f"| {number} | " + " | ".join(cells) + " |")
-    ends = [late(steps) for steps in streams.values()]
-    cells = [f"**{end.escalation:.1%}** | **{end.error:.1%}**" for end in ends]
-    return "\n".join([*lines, "| the last three | " + " | ".join(cells) + " |"])
-
-
-def bar(share: float) -> str:
-    return "█" * round(share * 10) + "░" * (10 - round(share * 10))
 
 
 def main() -> int:
@@ -166,23 +155,40 @@ def main() -> int:
     parser.add_argument("--wrong", type=float, nargs="*", default=[0.0, 0.05, 0.15], metavar="SHARE")
     parser.add_argument("--batches", type=int, default=14, help="how many of them; the file has 14")
     parser.add_argument("--out", type=Path, help="keep the figures as JSON")
+    parser.add_argument("--write", action="store_true", help="put the figures into docs/learning-loop.*")
     parser.add_argument("--leave-out-control", action="store_true", help="only the runs with retraining")
     asked = parser.parse_args()
     rows = read_rows(asked.data / "banking77_dev.csv", seed=asked.seed)
-    kinds: dict[str, float | None] = {f"wrong {share:.0%}": share for share in asked.wrong}
-    kinds |= {} if asked.leave_out_control else {"no retraining": None}
-    streams = {name: Stream(rows, wrong, asked.seed, asked.batches).run() for name, wrong in kinds.items()}
-    if asked.out:
-        asked.out.write_text(json.dumps({name: [asdict(step) for step in steps] for name, steps in streams.items()}))
-    print(table(streams))
+    kinds: dict[str, float | None] = {name_of(share): share for share in asked.wrong}
+    kinds |= {} if asked.leave_out_control else {CONTROL: None}
+    streams: dict[str, list[Step]] = {}
+    for name, wrong in kinds.items():
+        streams[name] = Stream(rows, wrong, asked.seed, asked.batches).run()
+        if asked.out:
+            kept = {each: [asdict(step) for step in steps] for each, steps in streams.items()}
+            asked.out.write_text(json.dumps(kept))
+        if asked.write:
+            loop_page.write(name, told(streams[name], seed=asked.seed))
+    print(loop_page.table({name: told(steps, seed=asked.seed) for name, steps in streams.items()}))
     return 1 if missed(streams) else 0
+
+
+def name_of(wrong: float) -> str:
+    """A run by its reviewers."""
+    return f"readers wrong {wrong * 100:g} %" if wrong else "readers always right"
+
+
+def told(steps: Sequence[Step], *, seed: int) -> loop_page.Run:
+    """A run as it is kept."""
+    shares = [{"to people": round(step.escalation, 4), "error": round(step.error, 4)} for step in (*steps, late(steps))]
+    return {"on": f"{datetime.now(UTC):%Y-%m-%d}", "seed": seed, "steps": shares[:-1], "end": shares[-1]}
 
 
 def missed(streams: dict[str, list[Step]]) -> list[str]:
     """The targets of reviewers who are always right that were not reached, each told."""
-    if "wrong 0%" not in streams or "no retraining" not in streams:
+    if name_of(0) not in streams or CONTROL not in streams:
         return []
-    learnt, same = late(streams["wrong 0%"]), late(streams["no retraining"])
+    learnt, same = late(streams[name_of(0)]), late(streams[CONTROL])
     told = {
         f"escalated at the end: {learnt.escalation:.1%} (≤ {MOST_ESCALATED:.0%})": learnt.escalation <= MOST_ESCALATED,
         f"less than without: {same.escalation - learnt.escalation:.1%} (≥ {LEAST_GAP:.0%})": same.escalation

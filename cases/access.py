@@ -39,7 +39,7 @@ def can(user: Account, verb: str, obj: models.Model | None = None) -> bool:
     """Whether an account may do a verb, on that row where one is given. Unknown means no."""
     if not isinstance(user, User) or not user.is_active or not user.has_perm(verb):
         return False
-    return obj is None or visible(user, type(obj)._default_manager.filter(pk=obj.pk), verb).exists()
+    return obj is None or visible(user, type(obj)._meta.base_manager.filter(pk=obj.pk), verb).exists()
 
 
 def visible(user: Account, queryset: models.QuerySet[M], verb: str) -> models.QuerySet[M]:

@@ -12,7 +12,7 @@ import structlog
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import connection, models, transaction
 
-from cases import bulk
+from cases import bulk, log_lines
 from cases.models import AuditEvent
 
 Actor = AbstractBaseUser | AnonymousUser | str
@@ -63,6 +63,8 @@ class Journal:
         if self.at is not None:
             same["at"] = connection.ops.adapt_datetimefield_value(self.at)
         bulk.insert(AuditEvent, COLUMNS, self.events, constants=same)
+        happened = (event[:4] for event in self.events)
+        log_lines.write_after_commit(happened, actor=self.actor_name, actor_id=self.actor_id)
         self.events = []
 
 

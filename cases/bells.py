@@ -55,9 +55,17 @@ def answer(step: str) -> None:
 def _ring_now(step: str) -> None:
     try:
         if redis_of(step).set(_name(step), "1", nx=True, ex=RING_FOR_SECONDS):
-            django_rq.get_queue(QUEUE_OF[step]).enqueue(settings.PIPELINE[step], result_ttl=0, failure_ttl=86400)
+            queue = django_rq.get_queue(QUEUE_OF[step])
+            queue.enqueue(settings.PIPELINE[step], result_ttl=0, failure_ttl=86400, meta=_who_rings())
     except RedisError as error:
         logger.warning("bell_not_rung", step=step, error=str(error))
+
+
+def _who_rings() -> dict[str, str]:
+    """For the log: the request that set this off, handed on from job to job."""
+    context = structlog.contextvars.get_contextvars()
+    identity = context.get("rung_by") or context.get("request_id")
+    return {"rung_by": str(identity)} if identity else {}
 
 
 def _name(step: str) -> str:

@@ -92,7 +92,10 @@ def _classified(case_type: CaseType, cases: list[Case]) -> list[Answer]:
 
 def _failed(cases: list[Case], error: Exception, *, token: str) -> dict[int, Answer]:
     """Cases with attempts left go back to wait; the others go on to a person with the reason."""
-    logger.warning("classifier_failed", case_type=cases[0].case_type.key, error=str(error), cases=len(cases))
+    # The text of a plug-in's own exception may quote the case; it is kept with the prediction, not in the log.
+    why = str(error) if isinstance(error, ClassifierError | plugins.UnknownAlias) else type(error).__name__
+    told = {"case_type": cases[0].case_type.key, "error": why, "case_ids": [case.pk for case in cases]}
+    logger.warning("classifier_failed", **told)
     permanent = isinstance(error, plugins.UnknownAlias) or getattr(error, "permanent", False)
     last = [case for case in cases if permanent or case.attempts >= settings.PIPELINE_ATTEMPTS]
     put_back([case for case in cases if case not in last], token=token)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from time import monotonic
 
@@ -13,7 +15,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
-from cases import plugins
+from cases import hooks, plugins
 from cases.actions.base import Delivery, Receipt
 from cases.audit import Journal, journal
 from cases.clock import from_now
@@ -43,8 +45,10 @@ def deliver_batch() -> bool:
     """Send one batch of due effects and close what is done. Returns whether more may be waiting."""
     effects, token = _lease()
     if effects:
+        hooks.call("sending", effects=effects)
         with ThreadPoolExecutor(max_workers=min(8, len(effects))) as pool:
-            for attempt in pool.map(_attempt, effects):
+            # Each in a copy of this context, so that a line written there still names the job.
+            for attempt in pool.map(lambda effect, told: told.run(_attempt, effect), effects, _contexts(effects)):
                 _record(attempt, token=token)
     closed = close_finished()
     return bool(effects) or closed == settings.PIPELINE_BATCH
@@ -69,8 +73,13 @@ def _lease() -> tuple[list[Effect], str]:
     return list(Effect.objects.filter(pk__in=ids).select_related("endpoint").order_by("pk")), token
 
 
+def _contexts(effects: list[Effect]) -> Iterator[Context]:
+    return (copy_context() for _effect in effects)
+
+
 def _attempt(effect: Effect) -> Try:
     """Runs in a thread, outside any transaction, and touches no database."""
+    structlog.contextvars.bind_contextvars(effect=effect.pk, case_id=effect.case_id)
     started = monotonic()
     try:
         receipt = plugins.action(effect.action).deliver(_delivery(effect))
@@ -134,7 +143,7 @@ def _note(effect: Effect, error: OutboundError | None, *, log: Journal) -> None:
         )
         return
     if error.permanent or effect.attempts > len(INTERVALS):
-        logger.error("effect_dead", effect=effect.pk, key=effect.key, error=str(error))
+        logger.error("effect_dead", case_id=effect.case_id, effect=effect.pk, key=effect.key, error=str(error))
         log("effect.dead", case_id=effect.case_id, subject=effect, data={"key": effect.key, "error": str(error)[:300]})
     if getattr(error, "gone", False) and effect.endpoint_id:
         gone = {"enabled": False, "disabled_reason": "The receiver answered 410 Gone."}

@@ -13,7 +13,7 @@ def with_their_cases(user: User, path: str = "case") -> Q:
     """Rows that hang on a case (by ``path``) which the account may see."""
     if sees_every_case(user):
         return EVERYTHING
-    return Q(**{f"{path}__in": visible(user, Case.objects.all(), "cases.view_case")})
+    return Q(**{f"{path}__in": visible(user, Case.everything.all(), "cases.view_case")})
 
 
 def sees_every_case(user: User) -> bool:

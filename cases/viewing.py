@@ -18,7 +18,7 @@ def open_case(user: User, case_id: int, *, reason: str, origin: str) -> Case:
 
     Raises: Missing where there is none to see, Forbidden (code ``reason-needed``) where a reason is missing.
     """
-    rows = Case.objects.select_related("case_type").filter(pk=case_id)
+    rows = Case.everything.select_related("case_type").filter(pk=case_id)
     case = visible(user, rows, "cases.view_case").first()
     if case is not None:
         return case

@@ -82,8 +82,14 @@ def corrected(case_type: CaseType) -> list[Example]:
 
 def _example(row: Correction) -> Example:
     text = text_of(row.case.payload)[0]
-    group = row.case.requester or text
-    return Example(text=text, output=row.after or {}, label=row.label_after, group=group, origin="correction")
+    return Example(
+        text=text,
+        output=row.after or {},
+        label=row.label_after,
+        group=row.case.requester or text,
+        origin="correction",
+        case_id=row.case_id,
+    )
 
 
 def recurrence(corrections: Sequence[Example], after: TextModel, before: TextModel | None) -> dict[str, Any]:

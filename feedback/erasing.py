@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db.models import Count, F
-from django.db.models.functions import JSONObject
+from django.db.models import Count, F, Q
+from django.db.models.functions import JSONObject, Now
 
 from cases.audit import Journal
+from cases.models import Attachment, Case
 from feedback.models import (
     Correction,
     Dataset,
@@ -18,7 +19,9 @@ from feedback.models import (
     Planting,
     Sample,
     SecondRead,
+    ShadowPrediction,
 )
+from review.models import Draft, Note, ReviewTask
 
 
 def forget(*, case_ids: Sequence[int], log: Journal) -> None:
@@ -31,13 +34,27 @@ def forget(*, case_ids: Sequence[int], log: Journal) -> None:
     reports.update(note="")
     Fingerprint.objects.filter(case__in=case_ids).delete()
     _leave_datasets(case_ids)
+    shadowed = ShadowPrediction.objects.filter(case__in=case_ids)
+    shadowed.filter(Q(label__startswith="{") | Q(said__startswith="{")).delete()  # a whole output in place of a label
     Sample.objects.filter(case__in=case_ids).update(first_answer={}, final_answer={})
     gold = GoldCase.objects.filter(case__in=case_ids)
     gold.update(output={}, shown={}, why="")
     Planting.objects.filter(gold__in=gold, output__isnull=False).update(output={})
+    _empty_copies(case_ids)
     reads = SecondRead.objects.filter(decision__case__in=case_ids)
     reads.filter(output__isnull=False).update(output=JSONObject(label=F("label")))
     reads.filter(settled__isnull=False).update(settled={})
+
+
+def _empty_copies(case_ids: Sequence[int]) -> None:
+    """What a known case was planted as holds what it held. A reader who has one open finds that it was withdrawn."""
+    copies = Case.everything.filter(copy_of__in=case_ids)
+    unread = ReviewTask.objects.open().filter(case__in=copies)
+    unread.update(closed_at=Now(), ending=ReviewTask.Ending.CANCELLED)
+    Attachment.objects.filter(case__in=copies).delete()  # the files are the original's
+    Draft.objects.filter(task__case__in=copies).delete()
+    Note.objects.filter(case__in=copies).delete()
+    copies.update(payload={}, context=[], metadata={}, salt="", requester="", idempotency_key="")
 
 
 def _leave_datasets(case_ids: Sequence[int]) -> None:

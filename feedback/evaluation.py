@@ -81,6 +81,11 @@ def _likelihood(guess: Guess, label: str) -> float:
     return max(told.get(label, 0.0), LEAST_LIKELY)
 
 
+def chance_if_not_worse(*, lost: int, gained: int) -> float:
+    """The exact paired test (McNemar 1947): how likely so many lost answers are, of those that differ, if neither is worse."""
+    return float(binomtest(lost, gained + lost, alternative="greater").pvalue) if gained + lost else 1.0
+
+
 def compare(candidate: Score, active: Score | None, *, against: int | None = None) -> Comparison:
     """Better means: the truth surprises it less on average, and it is not significantly less often right.
 
@@ -97,7 +102,7 @@ def compare(candidate: Score, active: Score | None, *, against: int | None = Non
         )
     gained = sum(new and not old for new, old in zip(candidate.right, active.right, strict=True))
     lost = sum(old and not new for new, old in zip(candidate.right, active.right, strict=True))
-    p_worse = float(binomtest(lost, gained + lost, alternative="greater").pvalue) if gained + lost else 1.0
+    p_worse = chance_if_not_worse(lost=lost, gained=gained)
     better = candidate.log_loss < active.log_loss and p_worse > SIGNIFICANCE
     why = f"log loss {candidate.log_loss:.4f} against {active.log_loss:.4f}, accuracy {candidate.accuracy:.4f} against {active.accuracy:.4f}"
     return Comparison(

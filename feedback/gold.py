@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from cases.errors import Conflict, Invalid, Missing
 from cases.models import Case, Prediction
 from cases.models.choices import State
 from feedback.confusions import confusions
-from feedback.models import Flag, GoldCase, Planting
+from feedback.models import GoldCase, Planting, Sample, SecondRead
 from review.decide import checked_output
 from review.models import Decision, ReviewTask
 from review.shown import newest_prediction
@@ -44,7 +44,7 @@ def make_gold(case_id: int, *, by: User, origin: str, why: str = "") -> GoldCase
 
     Raises: Forbidden, Missing, Conflict where its answer is not known for sure or it is gold already.
     """
-    known = _known(case_id, by=by)
+    known = known_of(case_id, by=by)
     shown = known.prediction.output or {}
     return _make(known, GoldCase.Kind.GOLD, shown=shown, confidence=known.prediction.confidence, why=why, by=by,
                  origin=origin)  # fmt: skip
@@ -57,7 +57,7 @@ def make_drill(
 
     Raises: as `make_gold`; Invalid when the output is right, or is none for this case type.
     """
-    known = _known(case_id, by=by)
+    known = known_of(case_id, by=by)
     right = known.decision.output or {}
     wrong = checked_output(shown, case=known.case) if shown is not None else believable(known)
     if wrong is None or wrong == right:
@@ -74,8 +74,7 @@ def retire(gold_id: int, *, by: User, reason: str, origin: str) -> None:
     Raises: Forbidden, Missing, Invalid without a reason, Conflict when it is retired already.
     """
     demand(by, CHANGE)
-    if not reason.strip():
-        raise Invalid(_("It was not retired."), errors={"reason": [_("Say why; it is kept in the audit log.")]})
+    demand_reason(reason)
     with journal(actor=by, origin=origin) as log:
         gold = GoldCase.objects.select_for_update().filter(pk=gold_id).first()
         if gold is None:
@@ -85,10 +84,27 @@ def retire(gold_id: int, *, by: User, reason: str, origin: str) -> None:
         end(gold, because=reason.strip(), log=log)
 
 
+def retire_many(ids: Iterable[int], *, by: User, reason: str, origin: str) -> int:
+    """Retire those of them that are in use. Returns how many. Raises: Forbidden, Invalid without a reason."""
+    demand(by, CHANGE)
+    demand_reason(reason)
+    with journal(actor=by, origin=origin) as log:
+        golds = list(GoldCase.objects.select_for_update().filter(pk__in=list(ids), retired_at__isnull=True))
+        for gold in golds:
+            end(gold, because=reason.strip(), log=log)
+    return len(golds)
+
+
+def demand_reason(reason: str) -> None:
+    """Raises: Invalid where nothing is said."""
+    if not reason.strip():
+        raise Invalid(_("It was not retired."), errors={"reason": [_("Say why; it is kept in the audit log.")]})
+
+
 def end(gold: GoldCase, *, because: str, log: Journal) -> None:
     """Retire it, within a verb's transaction."""
     GoldCase.objects.filter(pk=gold.pk).update(retired_at=Now(), retired_because=because[:200])
-    unread = ReviewTask.objects.open().filter(planting__gold=gold, planted=True)
+    unread = ReviewTask.objects.open().filter(case__planting__gold=gold, planted=True)
     unread.update(closed_at=Now(), ending=ReviewTask.Ending.CANCELLED)
     log("gold.retired", subject=gold, data={"reason": because[:200]})
 
@@ -100,19 +116,11 @@ def end_if_worn(gold: GoldCase, *, log: Journal) -> None:
         end(gold, because=_("%(count)d readers have met it.") % {"count": met}, log=log)
 
 
-def close_flag(flag_id: int, *, by: User, note: str, origin: str) -> None:
-    """Raises: Forbidden, Missing, Invalid without a note, Conflict for one's own flag or a closed one."""
-    demand(by, "feedback.change_flag")
-    if not note.strip():
-        raise Invalid(_("The flag was not closed."), errors={"note": [_("Say what came of it.")]})
-    with journal(actor=by, origin=origin) as log:
-        flag = Flag.objects.select_for_update().filter(pk=flag_id).first()
-        if flag is None:
-            raise Missing(_("There is no such flag."))
-        if flag.closed_at is not None or flag.user_id == by.pk:
-            raise Conflict(_("The flag is closed, or it is your own."))
-        Flag.objects.filter(pk=flag.pk).update(closed_at=Now(), closed_by=by, note=note.strip())
-        log("gold.flag_closed", subject=flag, data={"note": note.strip()[:200]})
+def end_if_answer_changed(case_id: int, output: Mapping[str, Any] | None, *, log: Journal) -> None:
+    """The case was decided again: what was known of it is known no more."""
+    for gold in GoldCase.objects.filter(case=case_id, retired_at__isnull=True):
+        if gold.output != output:
+            end(gold, because=_("The case has been decided otherwise since."), log=log)
 
 
 def believable(known: Known) -> dict[str, Any] | None:
@@ -141,8 +149,11 @@ def _other_amount(right: Mapping[str, Any]) -> dict[str, Any] | None:
     return None
 
 
-def _known(case_id: int, *, by: User) -> Known:
-    """Raises: Forbidden, Missing, Conflict where the answer is not known for sure."""
+def known_of(case_id: int, *, by: User) -> Known:
+    """The case with the answer that stands.
+
+    Raises: Forbidden, Missing, Conflict where the answer is not known for sure.
+    """
     demand(by, ADD)
     rows = Case.objects.select_related("case_type").filter(pk=case_id)
     case = visible(by, rows, "cases.view_case").first()
@@ -154,7 +165,20 @@ def _known(case_id: int, *, by: User) -> Known:
         raise Conflict(_("Only a closed case that was answered can be used."))
     if prediction is None or prediction.output is None:
         raise Conflict(_("The machine gave no answer to this case, so there is nothing to show."))
+    if not case.salt:
+        raise Conflict(_("What this case held has been erased, so there is nothing to show."))
+    _demand_read(decision)
     return Known(case, decision, prediction)
+
+
+def _demand_read(decision: Decision) -> None:
+    """Raises: Conflict where only the machine has answered, or two people differ and nobody has settled it."""
+    if SecondRead.objects.filter(decision=decision, read_at__isnull=False, settled_at__isnull=True).exists():
+        raise Conflict(_("Two people differ on this case; it can be used once somebody has settled it."))
+    if decision.decided_by_id is None and not Sample.objects.filter(decision=decision, correct=True).exists():
+        raise Conflict(
+            _("Nobody has read this case: its answer is only the machine’s, so it is not known to be right.")
+        )
 
 
 def _make(

@@ -12,7 +12,18 @@ from cases.classifiers.text_model import ModelFileError
 from cases.classifiers.text_training import NotEnoughExamples, TrainingFailed
 from cases.errors import Conflict, Refused
 from cases.models import CaseType
-from feedback import fingerprints, plantings, prompt_trials, rounds, runs, schedule, second_reads, shadow
+from feedback import (
+    fingerprints,
+    plantings,
+    prompt_rules,
+    prompt_trials,
+    refreshers,
+    rounds,
+    runs,
+    schedule,
+    second_reads,
+    shadow,
+)
 from feedback.models import ModelVersion, PromptVersion, Run
 from feedback.replay import replay
 from feedback.training import judge_again
@@ -41,6 +52,7 @@ def plant() -> None:
     """Put known cases among the others as the policies ask for, and take back what nobody read."""
     plantings.take_back_unread()
     plantings.plant_due()
+    refreshers.go_on_with_all()
 
 
 def train(case_type_key: str) -> None:
@@ -81,8 +93,8 @@ def _train(run: Run, tell: runs.Tell) -> str:
 
 
 def _evaluate(run: Run, tell: runs.Tell) -> str:
-    tell(0.2, _("Judging it on what is held out now"))
-    return judge_again(_model_of(run), actor=run.started_by, origin=ORIGIN).why
+    tell(0.2, _("Judging it"))
+    return judge_again(_model_of(run), actor=run.started_by, origin=ORIGIN, dataset=run.dataset).why
 
 
 def _replay(run: Run, tell: runs.Tell) -> str:
@@ -94,7 +106,10 @@ def _evaluate_prompt(run: Run, tell: runs.Tell) -> str:
     version, dataset = _prompt_of(run), run.dataset
     if dataset is None:
         raise Conflict(_("Name the dataset to judge it by."))
-    return prompt_trials.evaluate(version, dataset, actor=run.started_by, origin=ORIGIN, tell=tell).why
+    comparison = prompt_trials.evaluate(version, dataset, actor=run.started_by, origin=ORIGIN, tell=tell)
+    if prompt_rules.decide(version, comparison, dataset, origin=ORIGIN):
+        return _("Put to work by rule: %(why)s") % {"why": comparison.why}
+    return comparison.why
 
 
 def _replay_prompt(run: Run, tell: runs.Tell) -> str:
@@ -127,18 +142,28 @@ def look_after_runs() -> None:
 
 
 def train_what_is_due() -> None:
-    """Training by the clock."""
+    """Training by the clock, and the evaluation of the prompts that wait for the rule."""
     schedule.train_what_is_due()
+    prompt_rules.judge_what_is_due()
 
 
 def follow_in_the_shadow() -> None:
-    """Let the versions in the shadow answer what was classified since."""
+    """Let the versions in the shadow answer what was classified since: models all of it, prompts a batch at each look."""
     for version in ModelVersion.objects.filter(status=ModelVersion.Status.SHADOW).select_related("case_type"):
-        try:
-            while shadow.follow(version) == shadow.BATCH:
-                pass
-        except (ClassifierError, ModelFileError) as error:
-            logger.warning("shadow_cannot_answer", model=version.pk, error=str(error))
+        while _followed(version) == shadow.BATCH:
+            pass
+    rows = PromptVersion.objects.filter(status=PromptVersion.Status.SHADOW)
+    for prompt in rows.select_related("case_type", "dataset"):
+        _followed(prompt)
+
+
+def _followed(version: shadow.Version) -> int:
+    """One that cannot answer stops no other."""
+    try:
+        return shadow.follow(version)
+    except (ClassifierError, ModelFileError, Conflict) as error:
+        logger.warning("shadow_cannot_answer", version=str(version), error=str(error))
+        return 0
 
 
 def open_rounds() -> None:

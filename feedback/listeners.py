@@ -7,12 +7,14 @@ from typing import Any
 from cases.audit import Journal
 from cases.models import Prediction
 from cases.models.choices import Reason
-from feedback import corrections, sampling, second_reads
+from feedback import corrections, gold, sampling, second_reads
 from review.models import Decision, ReviewTask
 
 
 def decision_made(*, decision: Decision, task: ReviewTask, log: Journal) -> None:
     """A case of the coin is a sample, right or wrong; any other override is a correction, once it is in force."""
+    if not decision.held:
+        gold.end_if_answer_changed(decision.case_id, decision.output, log=log)
     if task.blind:
         sampling.from_decision(decision=decision, task=task, log=log)
     elif decision.override and not decision.held:
@@ -21,6 +23,7 @@ def decision_made(*, decision: Decision, task: ReviewTask, log: Journal) -> None
 
 def decision_approved(*, decision: Decision, log: Journal) -> None:
     """A held override is in force now; one that was sent back never taught anything."""
+    gold.end_if_answer_changed(decision.case_id, decision.output, log=log)
     if decision.override and decision.task is not None and not decision.task.blind:
         corrections.from_override(decision)
 

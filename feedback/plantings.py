@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from copy import copy
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count
 from django.db.models.functions import Now
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases.audit import Journal, journal
 from cases.clock import from_now
-from cases.models import Prediction
-from cases.models.choices import Reason, State
-from feedback import flags, gold
-from feedback.models import GoldCase, Planting
+from cases.models import AuditEvent, Prediction
+from feedback import copies, flags, gold, refreshers
+from feedback.choosing import fitting
+from feedback.models import Planting
+from feedback.second_reads import same
 from review.models import Policy, Queue, ReviewTask
-from review.shown import newest_prediction
-from review.tasks import due_at, language_of
 
 LATELY_HOURS = 1
 UNREAD_DAYS = 3
 RUN_SECONDS = 300  # between two runs of the job
-ORDINARY = (Reason.LOW_CONFIDENCE, Reason.VALIDATION)
 ACTOR, ORIGIN = "quality", "worker"
 
 
@@ -38,20 +34,18 @@ class Standing:
 
     def prediction(self) -> Prediction:
         """What the machine said, with the answer and the confidence that are to be shown; never saved."""
-        known = self.planting.gold
-        said = copy(newest_prediction(known.case)) or Prediction(case=known.case)
-        if known.shown != said.output:
-            said.evidence, said.alternatives, said.rationale = [], [], ""
-        said.output, said.label = known.shown, str(known.shown.get("label", ""))[:200]
-        said.confidence, said.error = known.confidence, ""
-        return said
+        return copies.shown_of(self.planting)
+
+    def arrival(self) -> list[AuditEvent]:
+        return copies.arrival_of(self.planting)
 
     def answer(self, *, output: dict[str, Any] | None, seconds: float | None, user: User, log: Journal) -> None:
         """Who rejects a wrong output has not let it pass either."""
         known = self.planting.gold
-        caught = output == known.output or (output is None and self.planting.wrong)
+        caught = same(output, known.output) or (output is None and self.planting.wrong)
         self._answered(user, output=output, caught=caught, seconds=seconds, log=log)
-        flags.look_at(user, case_type=known.case_type, log=log)
+        if self.planting.refresher is None:
+            flags.look_at(user, case_type=known.case_type, log=log)
 
     def raised(self, *, user: User, log: Journal) -> None:
         """Neither caught nor let pass: somebody else was asked."""
@@ -60,7 +54,7 @@ class Standing:
     def told(self) -> str:
         """What the reader is told when it is over."""
         known, planting = self.planting.gold, self.planting
-        told = {"id": known.case_id, "right": said(known.output), "why": known.why}
+        told = {"id": planting.copy_id, "right": said(known.output), "why": known.why}
         if planting.caught is None:
             text = _("#%(id)s was a drill with a known answer: %(right)s.")
         elif planting.caught:
@@ -76,14 +70,14 @@ class Standing:
         Planting.objects.filter(pk=self.planting.pk).update(answered_at=Now(), told_at=Now(), **answered)
         log("gold.answered", subject=self.planting, data={"caught": caught})
         gold.end_if_worn(self.planting.gold, log=log)
+        if self.planting.refresher is not None:
+            refreshers.go_on(self.planting.refresher, log=log)
 
 
 def planted(*, task: ReviewTask) -> list[Standing]:
     """Hook ``planted``: what stands behind the task. One that was handed on stands for the same planting."""
-    rows = Planting.objects.select_related("gold__case__case_type", "gold__case_type")
-    of_case = rows.filter(gold__case=task.case_id)
-    found = of_case.filter(task=task).first() or of_case.filter(answered_at__isnull=True).order_by("-id").first()
-    return [Standing(found)] if found else []
+    rows = Planting.objects.select_related("gold__case__case_type", "gold__case_type", "copy", "refresher__flag")
+    return [Standing(planting) for planting in rows.filter(copy=task.case_id)[:1]]
 
 
 def said(output: Mapping[str, Any]) -> str:
@@ -107,18 +101,14 @@ def plant(policy: Policy, *, queue: Queue, reader: User | None = None) -> Planti
     ``reader`` is for whom it is meant: what they have met or decided is left out.
     """
     with journal(actor=ACTOR, origin=ORIGIN) as log:
-        waiting = ReviewTask.objects.open().filter(planted=True, queue=queue, case_type=policy.case_type_id)
+        waiting = ReviewTask.objects.open().filter(
+            planted=True, queue=queue, case_type=policy.case_type_id, case__copy_for__isnull=True
+        )
         if reader is None and waiting.exists():
             return None
-        chosen = _fit(policy, reader=reader)
-        if chosen is None:
-            return None
-        task = _task(chosen, policy=policy, queue=queue)
-        planting = Planting.objects.create(
-            gold=chosen, case_type=chosen.case_type, task=task, wrong=chosen.shown != chosen.output
-        )
-        log("gold.planted", subject=planting, data={"queue": queue.key})
-    return planting
+        way = fitting(policy, queues={queue.pk}, reader=reader)
+        reader_id = reader.pk if reader else None
+        return None if way is None else copies.put(way, policy=policy, queue=queue, log=log, reader_id=reader_id)
 
 
 def take_back_unread() -> int:
@@ -136,48 +126,11 @@ def take_back_unread() -> int:
 def _busy(policy: Policy) -> list[tuple[Queue, float]]:
     """The ordinary queues of the case type with the tasks opened there per run of the job lately."""
     opened = ReviewTask.objects.filter(
-        case_type=policy.case_type_id, planted=False, reason__in=ORDINARY, opened_at__gte=from_now(hours=-LATELY_HOURS)
+        case_type=policy.case_type_id,
+        planted=False,
+        reason__in=copies.ORDINARY,
+        opened_at__gte=from_now(hours=-LATELY_HOURS),
     ).exclude(queue__kind=Queue.Kind.QUALITY)
     counts = dict(opened.order_by().values_list("queue").annotate(count=Count("pk")))
     queues = Queue.objects.filter(pk__in=counts)
     return [(queue, counts[queue.pk] * RUN_SECONDS / (LATELY_HOURS * 3600)) for queue in queues]
-
-
-def _fit(policy: Policy, *, reader: User | None) -> GoldCase | None:
-    elsewhere = ReviewTask.objects.open().filter(case=OuterRef("case"))
-    rows = GoldCase.objects.filter(
-        ~Exists(elsewhere), case_type=policy.case_type_id, retired_at__isnull=True, case__state=State.CLOSED
-    )
-    if reader is not None:
-        met = Planting.objects.filter(gold__case=OuterRef("case"), user=reader)
-        rows = rows.filter(~Exists(met)).exclude(case__decisions__decided_by=reader)
-    counted = rows.annotate(count=Count("plantings", filter=Q(plantings__answered_at__isnull=False)))
-    return counted.select_related("case__case_type", "case_type").order_by("count", "?").first()
-
-
-def _task(known: GoldCase, *, policy: Policy, queue: Queue) -> ReviewTask:
-    now = timezone.now()
-    everything = policy.mode == Policy.Mode.VALIDATOR
-    reason = Reason.VALIDATION if everything else Reason.LOW_CONFIDENCE
-    return ReviewTask.objects.create(
-        case=known.case,
-        case_type_id=known.case_type_id,
-        language=language_of(known.case),
-        label=str(known.shown.get("label", ""))[:200],
-        queue=queue,
-        policy=policy,
-        reason=reason,
-        trace=_trace(known, policy, reason),
-        priority=known.case.priority,
-        due_at=due_at(policy, priority=known.case.priority, since=now),
-        planted=True,
-    )
-
-
-def _trace(known: GoldCase, policy: Policy, reason: str) -> list[dict[str, Any]]:
-    """Why a person is asked, as routing would have written it down."""
-    if reason == Reason.VALIDATION:
-        return [{"need": str(Reason.VALIDATION.value), "result": True, "mode": policy.mode}]
-    threshold = policy.thresholds.get(str(known.shown.get("label", "")), policy.threshold)
-    detail = {"confidence": known.confidence, "threshold": max(threshold, known.confidence)}
-    return [{"need": str(Reason.LOW_CONFIDENCE.value), "result": True, **detail}]

@@ -25,8 +25,9 @@ from cases.classifiers.prompts import Instructions
 from cases.classify import checked, prediction_of
 from cases.errors import Conflict
 from cases.models import Case, CaseType
-from feedback.cards import card
+from feedback.cards import card, corrected
 from feedback.evaluation import LEAST_LIKELY, SIGNIFICANCE, Comparison, Score, compare
+from feedback.examples import Example
 from feedback.models import Dataset, DatasetItem, PromptVersion
 from feedback.prompts import at_work, instructions
 from feedback.replay import DAYS, FIGURES, known_answers
@@ -36,7 +37,7 @@ from review.policies import in_force
 from review.route import fast_tracks, finding_of, view_of
 from review.routing import PolicyView, choose_route
 
-MOST_JUDGED, MOST_REPLAYED = 200, 200
+MOST_JUDGED, MOST_REPLAYED, MOST_CORRECTED = 200, 200, 50
 MOST_COST = Decimal(5)
 """US dollars for one trial; only where the classifier knows its prices."""
 
@@ -49,14 +50,14 @@ class Bill:
     tokens: Counter[str] = field(default_factory=Counter)
     failed: int = 0
 
-    def add(self, answers: Sequence[Answer]) -> None:
-        """Raises: Conflict when it is getting too dear."""
+    def add(self, answers: Sequence[Answer], *, most: Decimal | None) -> None:
+        """Raises: Conflict when it has come to more than ``most``."""
         for answer in answers:
             self.cost += answer.cost or 0
             self.tokens.update(answer.tokens)
             self.failed += bool(answer.error)
-        if self.cost > MOST_COST:
-            raise Conflict(_("Stopped: the trial had cost more than %(most)s dollars.") % {"most": MOST_COST})
+        if most is not None and self.cost > most:
+            raise Conflict(_("Stopped: the trial had cost more than %(most)s dollars.") % {"most": most})
 
     def told(self) -> dict[str, Any]:
         return {"cost": float(self.cost), "tokens": dict(self.tokens), "failed": self.failed}
@@ -66,6 +67,7 @@ def evaluate(version: PromptVersion, dataset: Dataset, *, actor: Actor, origin: 
     """Judge a version, and what is told now, by the same examples, and keep the result on its card.
 
     What is shown as few-shot examples in a trial is never held out itself, so nobody is judged by what they were shown.
+    The newest corrections are asked of both as well: whether the same errors would be made again.
 
     Raises: Conflict when there is nothing to judge by, the endpoint does not answer or it is getting too dear.
     """
@@ -74,19 +76,36 @@ def evaluate(version: PromptVersion, dataset: Dataset, *, actor: Actor, origin: 
         raise Conflict(_("There is nothing to judge by in this dataset."))
     bill, rival = Bill(), at_work(version.case_type)
     rival = None if rival == version else rival
-    truth = [said_of(item.output) for item in items]
-    questions = [Question(case_id=item.case_id or 0, payload={"text": item.text}) for item in items]
+    truth, wrong_once = [said_of(item.output) for item in items], corrected(version.case_type)[:MOST_CORRECTED]
+    questions = [_question(item.case_id, item.text) for item in items]
+    questions += [_question(example.case_id, example.text) for example in wrong_once]
     scores: list[Score] = []
+    returned: list[int] = []
     for step, prompt in enumerate((version, rival)):
         told = instructions(version.case_type, prompt, judging=True)
         answers = list(_asked(version.case_type, told, questions, bill, tell=tell, done=step / 2, share=0.5))
-        scores.append(_score(answers, truth))
+        scores.append(_score(answers[: len(items)], truth))
+        returned.append(_wrong_again(answers[len(items) :], wrong_once))
     comparison = compare(scores[0], scores[1], against=rival.number if rival else 0)
     labels = schemas.labels_of(version.case_type.output_schema)
     drawn = {name: part for name, part in card(scores[0], truth).items() if labels or name != "labels"}
+    again = {"asked": {"n": len(wrong_once), "wrong_before": returned[1], "wrong_after": returned[0]}}
     judged = {**scores[0].summary(), **drawn, **bill.told(), "comparison": comparison.summary()}
-    _keep(version, {**judged, "dataset": str(dataset)}, actor=actor, origin=origin, action="prompt.evaluated")
+    judged |= {"dataset": str(dataset), "recurrence": again if wrong_once else {}}
+    _keep(version, judged, actor=actor, origin=origin, action="prompt.evaluated")
     return comparison
+
+
+def _question(case_id: int | None, text: str) -> Question:
+    """By its number a case is never shown its own answer among the examples."""
+    return Question(case_id=case_id or 0, payload={"text": text})
+
+
+def _wrong_again(answers: Sequence[Answer], corrections: Sequence[Example]) -> int:
+    return sum(
+        schemas.label_of(answer.output or {}) != example.label
+        for answer, example in zip(answers, corrections, strict=True)
+    )
 
 
 def _judging(dataset: Dataset) -> list[DatasetItem]:
@@ -119,7 +138,7 @@ def _asked(
             found = backend.ask(case_type.brief(), batch, told)
         except ClassifierError as error:
             raise Conflict(str(error)) from error
-        bill.add(found)
+        bill.add(found, most=MOST_COST)
         yield from (checked(answer, case_type) for answer in found)
 
 
@@ -136,6 +155,11 @@ def model_of(case_type: CaseType) -> LlmClassifier:
         if isinstance(made, LlmClassifier):
             return made
     raise Conflict(_("No language model is configured."))
+
+
+def questions_of(cases: Sequence[Case]) -> list[Question]:
+    """What the classifier would be shown of these cases."""
+    return [Question(case_id=case.pk, payload=case.payload, context=case.context) for case in cases]
 
 
 def _score(answers: Sequence[Answer], truth: Sequence[str]) -> Score:
@@ -163,7 +187,7 @@ def replay(version: PromptVersion, *, actor: Actor, origin: str, tell: Tell) -> 
     since = timezone.now() - timedelta(days=DAYS)
     cases = list(Case.objects.filter(case_type=case_type, routed_at__gte=since).order_by("-routed_at")[:MOST_REPLAYED])
     told = instructions(case_type, version, judging=True, before=since)
-    questions = [Question(case_id=case.pk, payload=case.payload, context=case.context) for case in cases]
+    questions = questions_of(cases)
     view, known = view_of(in_force([case_type])[case_type.pk], fast=fast_tracks()), known_answers(cases)
     counts: Counter[str] = Counter(cases=len(cases))
     for case, answer in zip(cases, _asked(case_type, told, questions, bill, tell=tell), strict=True):

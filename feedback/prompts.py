@@ -125,7 +125,7 @@ def put_to_work(version: PromptVersion, *, by: User, reason: str, origin: str) -
     now, or was never held against that.
     """
     demand(by, PROMOTE)
-    reason = _checked(reason)
+    reason = checked_reason(reason)
     if version.made_by_id == by.pk:
         raise Forbidden(_("You composed this version; somebody else puts it to work."))
     with journal(actor=by, origin=origin) as log:
@@ -133,7 +133,7 @@ def put_to_work(version: PromptVersion, *, by: User, reason: str, origin: str) -
         version.refresh_from_db()
         if objection := why_not(version, at_work(version.case_type)):
             raise Conflict(objection)
-        _activate(version, log=log, action="prompt.promoted", why=reason)
+        activate(version, log=log, action="prompt.promoted", why=reason)
 
 
 def why_not(version: PromptVersion, active: PromptVersion | None) -> str:
@@ -154,7 +154,7 @@ def retire(version: PromptVersion, *, by: User, reason: str, origin: str) -> Non
     Raises: Forbidden; Invalid without a reason; Conflict when it is retired already.
     """
     demand(by, PROMOTE)
-    reason = _checked(reason)
+    reason = checked_reason(reason)
     with journal(actor=by, origin=origin) as log:
         CaseType.objects.select_for_update().get(pk=version.case_type_id)
         changed = PromptVersion.objects.filter(pk=version.pk).exclude(status=Status.RETIRED)
@@ -177,7 +177,7 @@ def roll_back(case_type: CaseType, *, by: User, origin: str) -> PromptVersion | 
             raise Conflict(_("%(key)s has no prompt at work to go back from.") % {"key": case_type.key})
         earlier = before(present)
         if earlier is not None:
-            _activate(earlier, log=log, action="prompt.rolled_back", why=f"from {present.number}")
+            activate(earlier, log=log, action="prompt.rolled_back", why=f"from {present.number}")
             return earlier
         PromptVersion.objects.filter(pk=present.pk).update(status=Status.RETIRED)
         log("prompt.rolled_back", subject=present, data=_told(present) | {"to": 0})
@@ -186,13 +186,13 @@ def roll_back(case_type: CaseType, *, by: User, origin: str) -> PromptVersion | 
 
 def before(present: PromptVersion) -> PromptVersion | None:
     """The version that was at work last before this one."""
-    worked = PromptVersion.objects.filter(
-        case_type=present.case_type_id, status=Status.RETIRED, promoted_at__isnull=False
-    )
+    kept = (Status.RETIRED, Status.SHADOW)  # a trial in the shadow does not take it away
+    worked = PromptVersion.objects.filter(case_type=present.case_type_id, status__in=kept, promoted_at__isnull=False)
     return worked.select_related("case_type").order_by("-promoted_at").first()
 
 
-def _activate(version: PromptVersion, *, log: Journal, action: str, why: str) -> None:
+def activate(version: PromptVersion, *, log: Journal, action: str, why: str) -> None:
+    """The version at work is this one from now on; who calls it has checked that it may be, and holds the case type."""
     active = PromptVersion.objects.filter(case_type=version.case_type_id, status=Status.ACTIVE)
     active.exclude(pk=version.pk).update(status=Status.RETIRED)
     version.status, version.promoted_at = Status.ACTIVE, timezone.now()
@@ -204,7 +204,8 @@ def _told(version: PromptVersion) -> dict[str, Any]:
     return {"case_type": version.case_type.key, "number": version.number}
 
 
-def _checked(reason: str) -> str:
+def checked_reason(reason: str) -> str:
+    """Raises: Invalid without one."""
     if not 0 < len(reason.strip()) <= LONGEST_REASON:
         text = _("Say why, in at most %(most)s characters.") % {"most": LONGEST_REASON}
         raise Invalid(text, errors={"reason": [_("This is needed.")]})

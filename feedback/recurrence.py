@@ -8,23 +8,40 @@ Biometrika 31 (1940) 313–323), and it keeps silent where there is too little t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 from django.utils import timezone
 from scipy.stats import binomtest
 
 from cases.models import CaseType
+from feedback.corrections import changed_fields
 from feedback.models import Correction, ModelVersion, PromptVersion
 
 WEEKS = 26
-LOOKED_AT = 5_000
+LOOKED_AT, LOOKED_INTO = 5_000, 1_000  # corrections by their labels, and with both outputs
 MOST_VERSIONS = 8
 # Less than a week, or fewer errors on both sides together, tells nothing.
 LEAST_WEEKS, LEAST_ERRORS = 1.0, 5
 DOUBT = 0.05
 WEEK = timedelta(weeks=1)
+Output = Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """What counts as the same error: one label in place of another, or, of the same label, one of these fields."""
+
+    label_before: str
+    label_after: str
+    fields: frozenset[str]
+
+    def is_in(self, label: str, before: Output = None, after: Output = None) -> bool:
+        if label != self.label_after:
+            return False
+        return not self.fields or any(field.path in self.fields for field in changed_fields(before, after))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +90,21 @@ class Recurrence:
         return max((week.errors for week in self.weeks), default=0)
 
 
-def recurrence(case_type: CaseType, *, label_before: str, label_after: str, now: datetime | None = None) -> Recurrence:
-    """The history of one error over the last 26 weeks at most; of one that is very frequent, over its newest corrections."""
+def recurrence(
+    case_type: CaseType,
+    *,
+    label_before: str,
+    label_after: str,
+    fields: Collection[str] = (),
+    now: datetime | None = None,
+) -> Recurrence:
+    """The history of one error over the last 26 weeks at most; of one that is very frequent, over its newest corrections.
+
+    With ``fields`` only corrections that changed one of these count: where the label was right, they are the error.
+    """
     now = now or timezone.now()
-    moments, since = _moments(case_type, label_before, label_after, since=max(now - WEEKS * WEEK, case_type.created_at))
+    error, since = Error(label_before, label_after, frozenset(fields)), max(now - WEEKS * WEEK, case_type.created_at)
+    moments, since = _moments(case_type, error, since=since)
     return Recurrence(since, by_week(moments, since=since, now=now), _periods(case_type, moments, since=since, now=now))
 
 
@@ -100,15 +128,14 @@ def verdict(before: Period, after: Period) -> str:
     return "fewer" if after.errors < total * share else "more"
 
 
-def _moments(
-    case_type: CaseType, label_before: str, label_after: str, *, since: datetime
-) -> tuple[list[datetime], datetime]:
+def _moments(case_type: CaseType, error: Error, *, since: datetime) -> tuple[list[datetime], datetime]:
     """When it happened, and since when that is known: only the newest rows are read, along their index."""
-    rows = Correction.objects.filter(case_type=case_type, label_before=label_before).order_by("-pk")
-    read = list(rows.values_list("created_at", "label_after")[:LOOKED_AT])
-    if len(read) == LOOKED_AT:
+    rows = Correction.objects.filter(case_type=case_type, label_before=error.label_before).order_by("-pk")
+    most, outputs = (LOOKED_INTO, ("before", "after")) if error.fields else (LOOKED_AT, ())
+    read = list(rows.values_list("created_at", "label_after", *outputs)[:most])
+    if len(read) == most:
         since = max(since, read[-1][0])
-    return [at for at, label in read if label == label_after and at >= since], since
+    return [row[0] for row in read if row[0] >= since and error.is_in(*row[1:])], since
 
 
 def _periods(case_type: CaseType, moments: Sequence[datetime], *, since: datetime, now: datetime) -> list[Period]:

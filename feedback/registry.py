@@ -78,7 +78,8 @@ def roll_back(case_type: CaseType, *, actor: Actor, origin: str) -> ModelVersion
     with journal(actor=actor, origin=origin) as log:
         versions = ModelVersion.objects.filter(case_type=case_type).select_related("case_type")
         present = versions.filter(status=ModelVersion.Status.ACTIVE).first()
-        earlier = versions.filter(status=ModelVersion.Status.RETIRED).order_by("-promoted_at").first()
+        kept = (ModelVersion.Status.RETIRED, ModelVersion.Status.SHADOW)  # a trial in the shadow does not take it away
+        earlier = versions.filter(status__in=kept, promoted_at__isnull=False).order_by("-promoted_at").first()
         if present is None or earlier is None:
             raise Conflict(_("%(key)s has no earlier model to go back to.") % {"key": case_type.key})
         _put_to_work(earlier, log=log, reason=f"rolled back from {present.number}")

@@ -80,9 +80,9 @@ def reliance(case_type: CaseType, *, round_: Round | None = None, reader: User |
     """Of the newest 5,000 readings of a case type, of a round of it, or of one person's: those are for that person alone."""
     rows = _samples(case_type, round_=round_, reader=reader).filter(prediction__output__isnull=False)
     found = list(rows.values_list("case_id", "read_at", "first_answer", "final_answer", "prediction__output")[:NEWEST])
-    truths = _truths([row[0] for row in found])
+    truths = truths_of([row[0] for row in found])
     return judged(
-        Reading(first, final, machine, _later(truths.get(case_id, ()), read_at))
+        Reading(first, final, machine, later_of(truths.get(case_id, ()), read_at))
         for case_id, read_at, first, final, machine in found
     )
 
@@ -112,7 +112,7 @@ def _pace(seconds: Any) -> Pace:
     return Pace(median(found) if found else None, len(found))
 
 
-def _truths(case_ids: Sequence[int]) -> dict[int, list[tuple[datetime, Output]]]:
+def truths_of(case_ids: Sequence[int]) -> dict[int, list[tuple[datetime, Output]]]:
     """What was settled about these cases, and when, the newest last."""
     found: dict[int, list[tuple[datetime, Output]]] = {}
     reports = OutcomeReport.objects.filter(case__in=case_ids)
@@ -127,7 +127,7 @@ def _truths(case_ids: Sequence[int]) -> dict[int, list[tuple[datetime, Output]]]
     return {case_id: sorted(rows, key=lambda row: row[0]) for case_id, rows in found.items()}
 
 
-def _later(truths: Iterable[tuple[datetime, Output]], read_at: datetime) -> Output:
+def later_of(truths: Iterable[tuple[datetime, Output]], read_at: datetime) -> Output:
     """The newest truth that was settled after the reading."""
     later = [output for at, output in truths if at > read_at and output]
     return later[-1] if later else None

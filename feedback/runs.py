@@ -13,7 +13,7 @@ from typing import Any
 import django_rq
 import structlog
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
@@ -114,12 +114,17 @@ def begin(run_id: int) -> Run | None:
 
 
 def progress(run: Run, share: float, message: str) -> None:
-    """Tell how far it is, and renew the lease.
+    """Tell how far it is, and renew the lease. A database that is busy costs the news, not the run.
 
     Raises: RunLost when it is not ours any more.
     """
     fields = {"progress": share, "message": message[:300], "lease_until": from_now(seconds=LEASE_SECONDS)}
-    if not _ours(run).update(**fields):
+    try:
+        ours = _ours(run).update(**fields)
+    except OperationalError as error:
+        logger.warning("run_not_told", run=run.pk, error=str(error))
+        return
+    if not ours:
         raise RunLost(f"run {run.pk} was given up meanwhile")
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
@@ -30,16 +31,40 @@ def train_what_is_due() -> list[Run]:
     return started
 
 
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """When a case type is trained next: ``earliest``, unless ``waits_for`` more decisions are missing. ``more`` than counted."""
+
+    case_type: CaseType
+    decisions: int
+    waits_for: int
+    earliest: datetime
+
+    @property
+    def more(self) -> bool:
+        return self.decisions == DAILY_FROM
+
+
 def is_due(case_type: CaseType) -> bool:
     """Whether enough was decided since the last version, and the last attempt is long enough ago."""
-    newest = ModelVersion.objects.filter(case_type=case_type).order_by("-number").first()
+    told = outlook(case_type)
+    return told is not None and not told.waits_for and told.earliest <= timezone.now()
+
+
+def outlook(case_type: CaseType) -> Outlook | None:
+    """None without a first model: that one is trained by a person."""
+    newest = ModelVersion.objects.filter(case_type=case_type).order_by("-number").only("created_at").first()
     if newest is None:
-        return False
+        return None
     attempts = Run.objects.filter(case_type=case_type, kind=Run.Kind.TRAIN).order_by("-pk").values_list("created_at")
     last = max([newest.created_at, *(at for (at,) in attempts[:1])])
-    waited = timezone.now() - last
-    if waited < DAY:
-        return False
     since = learnable_decisions(case_type).filter(decided_at__gt=newest.created_at)
-    needed = WEEKLY_FROM if waited >= WEEK else DAILY_FROM
-    return since.values_list("pk")[:needed].count() >= needed
+    count = since.values_list("pk")[:DAILY_FROM].count()
+    earliest = last + (DAY if count >= DAILY_FROM else WEEK)
+    return Outlook(case_type, count, max(0, WEEKLY_FROM - count), earliest)
+
+
+def outlooks() -> list[Outlook]:
+    """Of every case type that the clock trains."""
+    found = [outlook(case_type) for case_type in CaseType.objects.filter(classifier=CLASSIFIER).order_by("name")]
+    return [each for each in found if each is not None]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.files.base import ContentFile
-from django.db.models import Max
+from django.db.models import Exists, Max, OuterRef
 from django.utils.translation import gettext as _
 
 from cases.audit import Actor, journal
@@ -17,7 +17,7 @@ from cases.models import CaseType
 from feedback.cards import card, corrected, recurrence
 from feedback.evaluation import Comparison, Score, compare, score
 from feedback.examples import Example, learnable, split, texts_and_labels
-from feedback.models import Dataset, DatasetItem, ModelVersion
+from feedback.models import Dataset, DatasetItem, ModelVersion, Sample
 from feedback.registry import at_work, promote
 from feedback.runs import Tell
 
@@ -93,11 +93,21 @@ def _present(case_type: CaseType) -> Material:
 def _frozen(dataset: Dataset) -> Material:
     sides: dict[str, list[Example]] = {side: [] for side in DatasetItem.Side.values}
     for item in dataset.items.order_by("position").iterator(chunk_size=2000):
-        label = str(item.output.get("label", "")) if isinstance(item.output, dict) else ""
-        told = Example(text=item.text, output=item.output, label=label, group=item.text, origin=item.origin)
-        sides[item.side].append(told)
+        sides[item.side].append(_example_of(item))
     to_learn = sides[DatasetItem.Side.TRAIN]
     return Material(to_learn, sides[DatasetItem.Side.EVAL], shipped=to_learn, dataset=dataset)
+
+
+def _example_of(item: DatasetItem) -> Example:
+    label = str(item.output.get("label", "")) if isinstance(item.output, dict) else ""
+    return Example(text=item.text, output=item.output, label=label, group=item.text, origin=item.origin)
+
+
+def _judging(dataset: Dataset) -> list[Example]:
+    """The judging side, without samples released since: those may have been learnt from."""
+    items = dataset.items.filter(side=DatasetItem.Side.EVAL).order_by("position")
+    released = Sample.objects.filter(case=OuterRef("case"), released_at__isnull=False)
+    return [_example_of(item) for item in items.exclude(Exists(released), origin="sample")]
 
 
 def judge(
@@ -118,15 +128,18 @@ def judge(
     return comparison, {**judged.summary(), **card(judged, truth), **told}
 
 
-def judge_again(version: ModelVersion, *, actor: Actor, origin: str) -> Comparison:
-    """Hold a version against the one that is at work now, on what is held out now. Its own earlier figures are replaced.
+def judge_again(version: ModelVersion, *, actor: Actor, origin: str, dataset: Dataset | None = None) -> Comparison:
+    """Hold a version against the one that is at work now, on what is held out now or on the judging side of a frozen dataset.
+
+    Its own earlier figures are replaced.
 
     Raises: TrainingFailed when a file cannot be read.
     """
     active = at_work(version.case_type)
     against = active if active != version else None
-    held_out = split(learnable(version.case_type))[1]
+    held_out = _judging(dataset) if dataset else split(learnable(version.case_type))[1]
     comparison, figures = judge(twin_of(version), against, held_out, case_type=version.case_type)
+    figures["dataset"] = str(dataset) if dataset else ""
     with journal(actor=actor, origin=origin) as log:
         present = ModelVersion.objects.select_for_update().get(pk=version.pk)
         present.metrics = {**present.metrics, **figures}

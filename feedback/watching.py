@@ -35,17 +35,40 @@ class Watch:
         return min(1.0, max(0.0, self.evidence / ACCUSE))
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One answer and what it does to the evidence; ``cleared`` where it ends a stretch in the reader's favour."""
+
+    caught: bool
+    evidence: float
+    flagged: bool
+    cleared: bool
+
+
+def path(answers: Iterable[bool]) -> list[Step]:
+    """The way of the test, answer by answer, as far as the accusation."""
+    steps: list[Step] = []
+    evidence = 0.0
+    for right in answers:
+        evidence += CAUGHT if right else MISSED
+        steps.append(Step(right, evidence, flagged=evidence >= ACCUSE, cleared=evidence <= CLEAR))
+        if steps[-1].flagged:
+            return steps
+        evidence = 0.0 if steps[-1].cleared else evidence
+    return steps
+
+
 def watch(answers: Iterable[bool]) -> Watch:
     """Read the answers to planted wrong outputs in order: True where the error was caught. Once flagged, always flagged.
 
     Whoever is cleared is watched anew from there, so that care which wears off is seen as well.
     """
-    evidence, count, caught, cleared = 0.0, 0, 0, 0
-    for right in answers:
-        count, caught = count + 1, caught + right
-        evidence += CAUGHT if right else MISSED
-        if evidence >= ACCUSE:
-            return Watch(flagged=True, evidence=evidence, answers=count, caught=caught, cleared=cleared)
-        if evidence <= CLEAR:
-            evidence, cleared = 0.0, cleared + 1
-    return Watch(flagged=False, evidence=evidence, answers=count, caught=caught, cleared=cleared)
+    steps = path(answers)
+    last = steps[-1] if steps else Step(caught=False, evidence=0.0, flagged=False, cleared=False)
+    return Watch(
+        flagged=last.flagged,
+        evidence=0.0 if last.cleared else last.evidence,
+        answers=len(steps),
+        caught=sum(step.caught for step in steps),
+        cleared=sum(step.cleared for step in steps),
+    )

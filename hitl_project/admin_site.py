@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from hitl_project import notices, palette
+from hitl_project import alerts, notices, palette
 from hitl_project.home import home_of
 from hitl_project.navigation import account_links, navigation
 from hitl_project.preferences import preferences
@@ -32,7 +33,8 @@ class BackOffice(AdminSite):
         context = super().each_context(request)
         if not context["has_permission"]:
             return context
-        return {**context, "navigation": navigation(request), "account_links": account_links(request)}
+        live = {"alerts_live": alerts.offered(cast(User, request.user))}
+        return {**context, **live, "navigation": navigation(request), "account_links": account_links(request)}
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Where single sign-on is set up, by way of its pages: they offer it, and ask for the second step of who has one."""
@@ -48,6 +50,7 @@ class BackOffice(AdminSite):
         return [
             path("preferences/", self.admin_view(preferences), {"site": self}, name="preferences"),
             path("palette/", self.admin_view(palette.palette), name="palette"),
+            path("alerts/calling/", self.admin_view(alerts.calling), name="alerts_calling"),
             path("notices/", self.admin_view(notices.page), name="notices"),
             path("notices/unseen/", self.admin_view(notices.unseen), name="notices_unseen"),
             path("notices/seen/", self.admin_view(notices.seen), name="notices_seen"),

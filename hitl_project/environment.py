@@ -47,6 +47,14 @@ class Environment:
             stop(name, f"must be a whole number from {low} to {high}, not {value}.")
         return value
 
+    def amount(self, name: str) -> float | None:
+        """A number from 0 that may have decimals; None where it is unset."""
+        rule = "must be a number from 0, such as 28.50"
+        value: float | None = self._read(self._env.float, name, None, rule)
+        if value is not None and not 0 <= value < float("inf"):
+            stop(name, f"{rule}, not {value!r}.")
+        return value
+
     def flag(self, name: str, *, default: bool = False) -> bool:
         value: bool = self._read(self._env.bool, name, default, "must be on or off")
         return value

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 
+DETAIL = re.compile(r"DETAIL: .*?(?=\n\n|\Z)", re.DOTALL)
 SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -56,9 +59,17 @@ def configuration(*, fmt: str, level: str) -> dict[str, Any]:
 
 
 def _renderer(fmt: str) -> list[Any]:
+    traces = [structlog.processors.format_exc_info, without_rows]
     if fmt == "json":
-        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
-    return [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
+        return [*traces, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    return [*traces, structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
+
+
+def without_rows(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """PostgreSQL quotes the whole row in the detail of an error; that is content, and logs outlive its erasure."""
+    if isinstance(event.get("exception"), str):
+        event["exception"] = DETAIL.sub("DETAIL: (left out)", event["exception"])
+    return event
 
 
 def report_errors(dsn: str) -> None:

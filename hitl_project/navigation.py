@@ -21,6 +21,7 @@ class Entry:
     address: str
     icon: str
     permissions: tuple[str, ...] = ()
+    live: str = ""  # what is counted beside it while the page is open
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Item:
     url: str
     icon: str
     current: bool = False
+    live: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ JOBS: tuple[Job, ...] = (
             Entry(_("Review desk"), "desk:start", "desk", ("review.claim_reviewtask",)),
             Entry(_("Decide together"), "desk:together", "together", ("review.work_ordinary_queues",)),
             Entry(_("My day"), "desk:summary", "clock", ("review.claim_reviewtask",)),
+            Entry(_("How I decide"), "people:mine", "samples", ("review.decide_reviewtask",)),
         ),
     ),
     Job(
@@ -93,6 +96,7 @@ JOBS: tuple[Job, ...] = (
             ),
             Entry(_("Known cases"), "admin:feedback_goldcase_changelist", "samples", ("feedback.view_goldcase",)),
             Entry(_("Flags"), "admin:feedback_flag_changelist", "people", ("feedback.view_flag",)),
+            Entry(_("Team"), "people:team", "people", ("feedback.view_flag", "cases.count_auditevent")),
             Entry(_("Audit log"), "admin:cases_auditevent_changelist", "audit", ("cases.view_auditevent",)),
         ),
     ),
@@ -114,7 +118,20 @@ JOBS: tuple[Job, ...] = (
             ),
         ),
     ),
-    Job("reports", _("Reports"), (Entry(_("Reports"), "reports:report", "reports", ("metrics.view_report",)),)),
+    Job(
+        "reports",
+        _("Reports"),
+        (
+            Entry(_("Overview"), "reports:report", "reports", ("metrics.view_report",)),
+            Entry(_("Throughput"), "reports:throughput", "clock", ("metrics.view_report",)),
+            Entry(_("Quality"), "reports:quality", "quality", ("metrics.view_report",)),
+            Entry(_("Time"), "reports:time", "waiting", ("metrics.view_report",)),
+            Entry(_("How people work"), "reports:people", "people", ("metrics.view_report", "review.claim_reviewtask")),
+            Entry(_("Models and policies"), "reports:models", "models", ("metrics.view_report",)),
+            Entry(_("Cost"), "reports:cost", "deliveries", ("metrics.view_report",)),
+            Entry(_("Alerts"), "admin:metrics_alert_changelist", "warning", ("metrics.view_alert",), live="alerts"),
+        ),
+    ),
     Job(
         "setup",
         _("Set-up"),
@@ -124,6 +141,10 @@ JOBS: tuple[Job, ...] = (
             Entry(_("Queues"), "admin:review_queue_changelist", "queues", ("review.change_queue",)),
             Entry(_("Routing rules"), "admin:review_routingrule_changelist", "rules", ("review.view_routingrule",)),
             Entry(_("Calendars"), "admin:review_calendar_changelist", "calendars", ("review.view_calendar",)),
+            Entry(_("Alert rules"), "admin:metrics_alertrule_changelist", "bell", ("metrics.view_alertrule",)),
+            Entry(
+                _("Alert channels"), "admin:metrics_alertchannel_changelist", "mention", ("metrics.view_alertchannel",)
+            ),
             Entry(_("Webhooks"), "admin:cases_webhookendpoint_changelist", "webhooks", ("cases.view_webhookendpoint",)),
             Entry(_("API tokens"), "admin:cases_apitoken_changelist", "tokens", ("cases.view_apitoken",)),
             Entry(_("People"), "admin:auth_user_changelist", "people", ("auth.view_user",)),
@@ -145,7 +166,7 @@ def navigation(request: HttpRequest) -> list[Group]:
     offered = [(job, list(_offered(request, job.entries))) for job in JOBS]
     here = _closest(request.path, [url for _job, pages in offered for _entry, url in pages])
     return [
-        Group(job.key, job.title, [Item(entry.title, url, entry.icon, url == here) for entry, url in pages])
+        Group(job.key, job.title, [Item(entry.title, url, entry.icon, url == here, entry.live) for entry, url in pages])
         for job, pages in offered
         if pages
     ]

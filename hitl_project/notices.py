@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from cases.access import can
 from review import notices
 from review.models import Notice
 
@@ -30,6 +31,7 @@ ICONS = {
     Notice.Kind.LATE: "late",
     Notice.Kind.DUE_SOON: "late",
     Notice.Kind.MINE_LATE: "late",
+    Notice.Kind.FLAG: "samples",
 }
 
 
@@ -61,7 +63,7 @@ def follow(request: HttpRequest, notice_id: int) -> HttpResponse:
     if notice is None:
         raise Http404
     notices.see(user, [notice.pk])
-    return HttpResponseRedirect(_address(notice))
+    return HttpResponseRedirect(_address(notice, user))
 
 
 @require_GET
@@ -96,7 +98,9 @@ def _as_json(notice: Notice) -> dict[str, Any]:
     }
 
 
-def _address(notice: Notice) -> str:
+def _address(notice: Notice, user: User) -> str:
+    if notice.kind == Notice.Kind.FLAG:
+        return reverse("admin:feedback_flag_changelist" if can(user, "feedback.view_flag") else "people:mine")
     if notice.task is not None and notice.task.closed_at is None:
         return reverse("desk:review", args=[notice.task.pk])
     return reverse("admin:cases_case_change", args=[notice.case_id])

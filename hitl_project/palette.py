@@ -79,8 +79,10 @@ def cases_for(user: User, term: str) -> list[Found]:
     verb = "cases.view_case" if whole else "cases.view_case_with_reason"
     if len(term) > LONGEST_SEARCH or not user.has_perm(verb) or not _storable(term):
         return []
-    rows = visible(user, Case.objects.filter(pk__in=_candidates(term, by_name=whole)), verb)
-    rows = rows.select_related("case_type").only("case_type__name", "external_id", "requester", "state")
+    rows = visible(user, Case.everything.filter(pk__in=_candidates(term, by_name=whole)), verb)
+    rows = rows.select_related("case_type").only(
+        "case_type__name", "external_id", "idempotency_key", "copy_of", "requester", "state"
+    )
     return [_case(case, whole=whole) for case in rows.order_by("-id")[:MOST_CASES]]
 
 
@@ -89,16 +91,16 @@ def _candidates(term: str, *, by_name: bool) -> list[int]:
     found = [int(number)] if number.isascii() and number.isdecimal() and int(number[:20]) <= LARGEST_ID else []
     if term.startswith("#"):
         return found
-    found += Case.objects.filter(external_id=term).order_by("-id").values_list("pk", flat=True)[:MOST_CASES]
+    found += Case.everything.filter(external_id=term).order_by("-id").values_list("pk", flat=True)[:MOST_CASES]
     if by_name and len(term) >= SHORTEST_NAME:
-        named = Case.objects.filter(requester__gte=term, requester__lt=term + "\U0010ffff")
+        named = Case.everything.filter(requester__gte=term, requester__lt=term + "\U0010ffff")
         found += named.order_by("requester", "-id").values_list("pk", flat=True)[:MOST_LOOKED_AT]
     return found
 
 
 def _case(case: Case, *, whole: bool) -> Found:
     """No label and no confidence: somebody may have to read this case blind."""
-    known = [case.requester if whole else "", case.external_id, str(case.get_state_display())]
+    known = [case.requester if whole else "", case.reference, str(case.get_state_display())]
     return {
         "title": f"#{case.pk} {case.case_type.name}",
         "hint": " · ".join(filter(None, known)),

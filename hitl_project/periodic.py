@@ -27,5 +27,8 @@ def schedule() -> list[Periodic]:
         Periodic("feedback.jobs.train_what_is_due", 3600, queue="learning"),
         Periodic("feedback.jobs.plant", 300),
         Periodic("feedback.jobs.open_rounds", 300),
-        Periodic("metrics.jobs.roll_up", 10),
+        Periodic("metrics.jobs.roll_up", 4),
+        Periodic("metrics.alerting.jobs.watch_quick", 10),
+        Periodic("metrics.alerting.jobs.watch_all", 60),
+        Periodic("metrics.digests.jobs.send", 600),
     ]

@@ -15,8 +15,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext, gettext_lazy, override
 
+from cases.access import can
 from cases.errors import Refused
 from hitl_project.readers import remember
+from metrics.digests import subscribing
+from metrics.looking import REPORTS
 from review.models import Profile
 from review.profiles import profile_of, save_preferences
 
@@ -40,18 +43,27 @@ class PreferencesForm(forms.Form):
     hints = forms.BooleanField(
         label=gettext_lazy("Hints on pace and breaks"),
         required=False,
-        help_text=gettext_lazy("Shown to you alone; nobody else sees how fast you are."),
+        help_text=gettext_lazy("The hints are shown to you alone."),
+    )
+    weekly = forms.BooleanField(
+        label=gettext_lazy("The week's report by mail"),
+        required=False,
+        help_text=gettext_lazy("Every Monday morning, in your language and time zone."),
     )
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, *arguments: Any, reports: bool = False, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        if not reports:
+            del self.fields["weekly"]
         self.fields["language"].choices = language_choices()  # type: ignore[attr-defined]  # of a choice field
         self.fields["time_zone"].choices = zone_choices()  # type: ignore[attr-defined]
 
 
 def preferences(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
     user = cast(User, request.user)
-    form = PreferencesForm(request.POST or None, initial=_initial(profile_of(user)))
+    reports = can(user, REPORTS)
+    initial = {**_initial(profile_of(user)), "weekly": reports and subscribing.subscribed(user)}
+    form = PreferencesForm(request.POST or None, initial=initial, reports=reports)
     if request.method == "POST" and form.is_valid() and _save(request, user, form):
         return HttpResponseRedirect(request.path)
     context = {**site.each_context(request), "title": gettext("Preferences"), "form": form}
@@ -59,8 +71,11 @@ def preferences(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
 
 
 def _save(request: HttpRequest, user: User, form: PreferencesForm) -> bool:
+    wishes = dict(form.cleaned_data)
+    weekly = wishes.pop("weekly", None)
     try:
-        saved = save_preferences(user, origin="admin", **form.cleaned_data)
+        saved = save_preferences(user, origin="admin", **wishes)
+        _save_weekly(request, user, weekly)
     except Refused as refusal:
         for field, texts in refusal.errors.items():
             form.add_error(field if field in form.fields else None, list(texts))
@@ -70,6 +85,14 @@ def _save(request: HttpRequest, user: User, form: PreferencesForm) -> bool:
     with override(saved.language or None):
         messages.success(request, gettext("Your preferences are saved."))
     return True
+
+
+def _save_weekly(request: HttpRequest, user: User, wanted: bool | None) -> None:  # noqa: FBT001 - as the form has it
+    """Nothing where the form did not ask. Raises: Invalid."""
+    if wanted:
+        subscribing.subscribe(user, address=request.build_absolute_uri("/"))
+    elif wanted is not None:
+        subscribing.unsubscribe(user)
 
 
 def _initial(profile: Profile) -> dict[str, Any]:

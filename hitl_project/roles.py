@@ -46,6 +46,7 @@ _SEE_LEARNING = (
     "feedback.view_dataset",
     "feedback.view_outcomereport",
     "feedback.view_labelledexample",
+    "feedback.view_run",
 )
 _RUN_ROUNDS = ("feedback.view_round", "feedback.add_round", "feedback.change_round")
 _PLANT_GOLD = (
@@ -63,6 +64,8 @@ _CHANGE_RULES = (
     "feedback.add_promptversion",
     "feedback.promote_promptversion",
 )
+_SEE_ALERTS = ("metrics.view_alert", "metrics.view_alertrule")
+_HANDLE_ALERTS = (*_SEE_ALERTS, "metrics.change_alert", "metrics.mute_alertrule")
 _SEE_ACTS = ("cases.view_auditevent", "cases.export_auditevent")
 
 _REVIEWER = (*_SEE_CASES, *_SEE_WORK, *_SEE_RULES, *_WORK, *_SEE_ACTS)
@@ -86,13 +89,13 @@ ROLES: dict[str, frozenset[str]] = {
             "review.release_any_reviewtask",
             "review.assign_reviewtask",
             "feedback.add_run",
-            "feedback.view_run",
             "feedback.add_dataset",
             "feedback.change_sample",
             "feedback.export_dataset",
             "review.approve_decision",
             "review.override_decision",
             "metrics.view_report",
+            *_HANDLE_ALERTS,
             "auth.view_user",
         }
     ),
@@ -115,11 +118,15 @@ ROLES: dict[str, frozenset[str]] = {
             "review.decide_reviewtask",
             "review.request_reopening",
             "metrics.view_report",
+            *_SEE_ALERTS,
+            "metrics.view_alertchannel",
             "auth.view_user",
             "auth.view_group",
         }
     ),
-    "manager": frozenset({*_SEE_RULES, "cases.view_casetype", "cases.count_auditevent", "metrics.view_report"}),
+    "manager": frozenset(
+        {*_SEE_RULES, *_HANDLE_ALERTS, "cases.view_casetype", "cases.count_auditevent", "metrics.view_report"}
+    ),
     "integration": frozenset(
         {
             *_SEE_CASES,
@@ -165,6 +172,14 @@ ROLES: dict[str, frozenset[str]] = {
             "review.change_calendar",
             "review.delete_calendar",
             "metrics.view_report",
+            *_HANDLE_ALERTS,
+            "metrics.add_alertrule",
+            "metrics.change_alertrule",
+            "metrics.delete_alertrule",
+            "metrics.view_alertchannel",
+            "metrics.add_alertchannel",
+            "metrics.change_alertchannel",
+            "metrics.delete_alertchannel",
             "django_rq.admin",
             "auth.view_user",
             "auth.add_user",

@@ -223,8 +223,11 @@ HOOKS: dict[str, list[str]] = {  # what a lower app tells and asks the higher on
     "concealed": ["review.shown.concealed_ids"],
     "decision_made": ["feedback.listeners.decision_made"],
     "decision_approved": ["feedback.listeners.decision_approved"],
+    "sending": ["metrics.alerting.telling.fill_in"],
+    "silent_queues": ["hitl_project.silence.silent_queues"],
     "similar": ["feedback.fingerprints.similar"],
     "planted": ["feedback.plantings.planted"],
+    "case_events": ["review.planted.case_events"],
     "confusions": ["feedback.confusions.confusions"],
     "sample_read": ["feedback.listeners.task_read"],
 }
@@ -262,6 +265,7 @@ CLASSIFIERS: dict[str, dict[str, Any]] = {
 ACTIONS: dict[str, dict[str, Any]] = {
     "webhook": {"BACKEND": "cases.actions.webhook.WebhookAction", "OPTIONS": {"allow_private": WEBHOOK_ALLOW_PRIVATE}},
     "email": {"BACKEND": "cases.actions.email.EmailAction", "OPTIONS": {}},
+    "apprise": {"BACKEND": "metrics.alerting.chat.ChatAction", "OPTIONS": {"allow_private": WEBHOOK_ALLOW_PRIVATE}},
     "log": {"BACKEND": "cases.actions.log.LogAction", "OPTIONS": {}},
 }
 
@@ -324,7 +328,7 @@ vars().update(
 )
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = read.text("EMAIL_FROM", "countersign@localhost")
 EMAIL_TIMEOUT = 10
-
+HUMAN_HOUR_COST = read.amount("HUMAN_HOUR_COST")  # US dollars; the cost report shows hours alone without it
 USE_TZ = USE_I18N = True
 TIME_ZONE = environment.checked_time_zone(read.text("TIME_ZONE", "UTC"))
 LANGUAGE_CODE = "en"

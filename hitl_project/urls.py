@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", prometheus.exposition, name="prometheus"),
     path("admin/rq/", include((queues.urlpatterns, "django_rq"))),
     path("admin/desk/", include("review.desk.urls")),
+    path("admin/", include("feedback.urls")),
     path("admin/", admin.site.urls),
     path("reports/", include("metrics.urls")),
     path("api/v1/", include("hitl_project.api_urls")),

@@ -40,12 +40,18 @@ class Worker(SimpleWorker):
     def perform_job(self, job: Job, *args: Any, **kwargs: Any) -> bool:
         close_old_connections()  # a database that came back since the last job needs a new connection
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(job=job.func_name, request_id=job.id)
+        structlog.contextvars.bind_contextvars(**_context(job))
         try:
             return bool(super().perform_job(job, *args, **kwargs))
         finally:
             structlog.contextvars.clear_contextvars()
             close_old_connections()
+
+
+def _context(job: Job) -> dict[str, Any]:
+    """What every line and audit event of the job tells of it."""
+    rung_by = job.meta.get("rung_by")
+    return {"job": job.func_name, "job_id": job.id, "request_id": job.id, **({"rung_by": rung_by} if rung_by else {})}
 
 
 def alive_key(queue: str) -> str:

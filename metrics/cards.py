@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
 
-from cases.models.choices import Priority
+from metrics import differences
+from metrics.differences import Change, Kind
+from metrics.estimates import Estimate
 from metrics.measures import Measure, Reading, Unit
 from metrics.report import Report
 from metrics.watches import NO_PAST, State
-from metrics.wording import basis, count, figure, interval
+from metrics.wording import basis, figure, interval, signed
 
 # Word and shape, so that nothing hangs on colour.
 SHAPES = {State.GOOD: "●", State.WATCH: "◆", State.ALERT: "▲", State.TOO_FEW: "○", State.PLAIN: ""}
@@ -23,7 +25,6 @@ WORDS = {
     State.PLAIN: "",
 }
 COLUMNS = (_("measure"), _("value"), _("low"), _("high"), _("numerator"), _("denominator"), _("unit"), _("state"))
-QUEUE_COLUMNS = (_("queue"), _("priority"), _("tasks settled"), _("in time"), _("attainment"), _("interval, 95 %"))
 WIDTH, HEIGHT = 120, 28
 
 
@@ -41,12 +42,22 @@ class Card:
     remark: object
     advice: object
     line: str  # points of the sparkline
+    change: str = ""  # against the time it is compared with
+    changed: bool = False  # whether chance is no explanation of that
 
 
 @dataclass(frozen=True, slots=True)
-class QueueRow:
-    values: Sequence[str]
-    breached: bool
+class Tile:
+    """A plain figure, without a band."""
+
+    name: str
+    value: str
+    sure: str = ""
+
+
+def all_cards(report: Report, keys: Sequence[str] = ()) -> list[Card]:
+    """A card for each of these measures, or for all, as far as they obey the filters."""
+    return [card(reading, report) for reading in report.readings if not keys or reading.measure.key in keys]
 
 
 def card(reading: Reading, report: Report) -> Card:
@@ -54,6 +65,7 @@ def card(reading: Reading, report: Report) -> Card:
     measure, estimate, verdict = reading.measure, reading.estimate, reading.verdict
     few = verdict.state is State.TOO_FEW
     acts = verdict.state in {State.WATCH, State.ALERT}
+    change = None if few else _change(reading, report)
     return Card(
         measure=measure,
         value="–" if few else figure(estimate.value, measure.unit),
@@ -65,7 +77,39 @@ def card(reading: Reading, report: Report) -> Card:
         remark="" if verdict.remark is NO_PAST else verdict.remark,
         advice=measure.advice if acts else "",
         line="" if few else _sparkline([step.estimates[measure.key].value for step in report.steps]),
+        change=change_words(change, measure.unit) if change else "",
+        changed=bool(change and change.certain),
     )
+
+
+def _change(reading: Reading, report: Report) -> Change | None:
+    """From the time it is compared with, where that had enough as well."""
+    if report.other is None:
+        return None
+    then = next((found for found in report.other.readings if found.measure is reading.measure), None)
+    if then is None or then.verdict.state is State.TOO_FEW:
+        return None
+    return change_of(reading.measure, reading.estimate, then.estimate)
+
+
+def change_of(measure: Measure, now: Estimate, then: Estimate) -> Change | None:
+    """By the kind of figure: shares differ, rates have a ratio, times and counts differ."""
+    if measure.unit is Unit.SHARE:
+        return differences.of_shares(now, then)
+    if measure.unit is Unit.PER_HOUR and measure.key != "backlog_growth":
+        return differences.of_rates(now, then)
+    return differences.of_figures(now, then)
+
+
+def change_words(change: Change, unit: Unit) -> str:
+    """The change and its interval, as a sentence's end."""
+    if change.kind is Kind.RATIO:
+        bounds = f" ({change.interval.low:.2f} – {change.interval.high:.2f})" if change.interval else ""
+        return f"×{change.value:.2f}{bounds}"
+    if unit is Unit.TASKS:
+        return signed(change.value, unit)
+    bounds = f" ({signed(change.interval.low, unit)} – {signed(change.interval.high, unit)})" if change.interval else ""
+    return f"{signed(change.value, unit)}{bounds}"
 
 
 def rows(report: Report) -> Iterator[Sequence[object]]:
@@ -82,24 +126,6 @@ def rows(report: Report) -> Iterator[Sequence[object]]:
             measure.unit.value,
             reading.verdict.state.value,
         )
-
-
-def queue_rows(report: Report) -> list[QueueRow]:
-    """Queues and priorities, with how many tasks were in time."""
-    return [
-        QueueRow(
-            (
-                line.queue,
-                str(Priority(line.priority).label),
-                count(line.settled),
-                count(line.met),
-                figure(line.attainment.value, Unit.SHARE),
-                interval(line.attainment.interval, Unit.SHARE),
-            ),
-            breached=line.met < line.settled,
-        )
-        for line in report.queues
-    ]
 
 
 def _sparkline(values: Sequence[float | None]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import reduce
 from operator import mul
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from feedback.models import Draw, OutcomeReport, Round
 from review.models import Decision, ReviewTask
 
 if TYPE_CHECKING:
-    from metrics.sums import Slice
+    from metrics.sums.base import Slice
 
 DIGITS = 12  # what floating-point products of the same chances may differ in, left off
 
@@ -40,11 +40,11 @@ def missed_by_rounds(part: Slice) -> Any:
     return reduce(mul, factors) if factors else Value(1.0, output_field=models.FloatField())
 
 
-def hours_of(round_ids: QuerySet[Any]) -> Iterable[tuple[int, datetime]]:
-    """Case type and hour of everything whose chance changed when these rounds were opened."""
+def minutes_of(round_ids: QuerySet[Any]) -> Iterable[tuple[int, datetime]]:
+    """Case type and minute of everything whose chance changed when these rounds were opened."""
     for row in Round.objects.filter(pk__in=round_ids):
         decided = Decision.objects.by_policy().filter(case__case_type_id=row.case_type_id)
-        at = Trunc("decided_at", "hour", tzinfo=row.since.tzinfo)
+        at = Trunc("decided_at", "minute", tzinfo=UTC)
         period = decided.filter(decided_at__gte=row.since, decided_at__lt=row.until).order_by()
         yield from ((row.case_type_id, start) for start in period.values_list(at, flat=True).distinct())
 

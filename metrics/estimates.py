@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -33,6 +34,7 @@ class Facts:
     promise: float | None = None  # largest automated error promised; None when the case types differ or promise nothing
     manual_seconds: float | None = None
     promises: Mapping[str, float] = field(default_factory=dict)  # by key of case type
+    planted: tuple[int, int] = (0, 0)  # known cases shown with a wrong output, and of these caught
 
 
 def share(part: int, whole: int) -> Estimate:
@@ -47,6 +49,17 @@ def rate(events: int, hours: float) -> Estimate:
     if hours <= 0:
         return Estimate(None, None, events, hours, 0)
     return Estimate(events / hours, intervals.rate(events, hours), events, hours, events)
+
+
+def growth(opened: int, ended: int, hours: float) -> Estimate:
+    """Tasks that come in above those that go, per hour; negative where the backlog shrinks."""
+    if hours <= 0:
+        return Estimate(None, None, opened - ended, hours, 0)
+    coming, going = intervals.rate(opened, hours), intervals.rate(ended, hours)
+    pace, inward, outward = (opened - ended) / hours, opened / hours, ended / hours
+    low = math.hypot(inward - coming.low, going.high - outward)
+    high = math.hypot(coming.high - inward, outward - going.low)
+    return Estimate(pace, Interval(pace - low, pace + high), opened - ended, hours, opened + ended)
 
 
 def quantile(histogram: Histogram, at: float) -> Estimate:

@@ -17,6 +17,7 @@ from metrics import intervals
 FLOOR = 0.01  # seconds; anything below is "at once" and falls in bucket 0
 GROWTH = 1.05
 LAST = 600  # 5e10 s: whatever a broken clock says, the number of buckets stays bounded
+BINS = 20  # of a confidence, 0.05 wide each
 
 
 def bucket_of(seconds: float) -> int:
@@ -24,6 +25,11 @@ def bucket_of(seconds: float) -> int:
     if seconds < FLOOR:
         return 0
     return min(LAST, math.floor(math.log(seconds / FLOOR) / math.log(GROWTH)) + 1)
+
+
+def bin_of(confidence: float) -> int:
+    """Number of the bin of a confidence; 1 falls in the last."""
+    return min(BINS - 1, math.floor(confidence * BINS))
 
 
 def edges(bucket: int) -> tuple[float, float]:

@@ -6,52 +6,13 @@ Gold cases, drills and second reads are never production; `metrics.sums` leaves 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
-
 from django.utils.translation import gettext_lazy as _
 
 from metrics import estimates as make
 from metrics import watches
+from metrics.definition import Measure, Reading, Unit
 from metrics.estimates import Estimate, Facts
 from metrics.totals import Totals, checked_strata, escalated
-from metrics.watches import Verdict, Watch
-
-
-class Unit(StrEnum):
-    SHARE = "share"
-    SECONDS = "seconds"
-    PER_HOUR = "per_hour"
-    HOURS = "hours"
-    TASKS = "tasks"
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """A definition. `estimate` gives the figure of a time; `watch` says whether it is well."""
-
-    key: str
-    name: object
-    unit: Unit
-    numerator: object
-    denominator: object
-    excludes: object
-    method: object
-    band: object
-    advice: object
-    estimate: Callable[[Totals, Facts], Estimate]
-    watch: Watch = watches.none
-    least: int = 20  # observations below which a figure is not judged
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A measure of one time: the figure and the verdict on it."""
-
-    measure: Measure
-    estimate: Estimate
-    verdict: Verdict
 
 
 def read(now: Totals, *, before: Totals, facts: Facts) -> list[Reading]:
@@ -68,6 +29,7 @@ def _reading(measure: Measure, now: Totals, before: Totals, facts: Facts) -> Rea
     return Reading(measure, estimate, measure.watch(watches.Sight(estimate, known, now, facts)))
 
 
+MODE, QUEUE = frozenset({"mode"}), frozenset({"queue"})
 EXACT = _("Clopper–Pearson, 95 %")
 ORDER = _("order statistics, 95 %, from buckets 5 % wide")
 POISSON = _("Garwood (Poisson), 95 %")
@@ -78,7 +40,7 @@ CHECKS = _("second reads and second approvals")
 MEASURES: tuple[Measure, ...] = (
     Measure(
         key="throughput_clock",
-        name=_("Throughput per hour of clock"),
+        name=_("Effective throughput, per hour of clock"),
         unit=Unit.PER_HOUR,
         numerator=_("cases closed"),
         denominator=_("hours of clock since the first case"),
@@ -88,10 +50,11 @@ MEASURES: tuple[Measure, ...] = (
         advice=_("Look at the backlog and the waiting time: is less coming in, or does work pile up?"),
         estimate=lambda t, _f: make.rate(t.closed, t.hours),
         watch=watches.falling,
+        heeds=MODE,
     ),
     Measure(
         key="throughput_human",
-        name=_("Throughput per hour of human time"),
+        name=_("Effective throughput, per hour of human time"),
         unit=Unit.PER_HOUR,
         numerator=_("cases closed"),
         denominator=_("hours people were active on cases, readings of samples included"),
@@ -114,6 +77,7 @@ MEASURES: tuple[Measure, ...] = (
         advice=_("Find the reason and label behind most escalations; correct examples of it teach the model most."),
         estimate=lambda t, _f: make.share(t.escalated, t.routed),
         watch=watches.escalation,
+        heeds=MODE,
     ),
     Measure(
         key="resolution_median",
@@ -128,6 +92,7 @@ MEASURES: tuple[Measure, ...] = (
         estimate=lambda t, _f: make.quantile(t.active, 0.5),
         watch=watches.resolution,
         least=6,
+        heeds=QUEUE,
     ),
     Measure(
         key="resolution_p90",
@@ -141,6 +106,7 @@ MEASURES: tuple[Measure, ...] = (
         advice=_("Send what takes longest to a queue of its own, with people who know it."),
         estimate=lambda t, _f: make.quantile(t.active, 0.9),
         watch=watches.doubled,
+        heeds=QUEUE,
     ),
     Measure(
         key="resolution_blind_median",
@@ -154,6 +120,7 @@ MEASURES: tuple[Measure, ...] = (
         advice="",
         estimate=lambda t, _f: make.quantile(t.blind, 0.5),
         least=6,
+        heeds=QUEUE,
     ),
     Measure(
         key="override_rate",
@@ -166,6 +133,7 @@ MEASURES: tuple[Measure, ...] = (
         band=_("none: escalation selects the hard cases, so it stays high while the model improves"),
         advice="",
         estimate=lambda t, _f: make.share(t.tasks["overrides"], t.tasks["shown"]),
+        heeds=QUEUE,
     ),
     Measure(
         key="override_rate_sampled",
@@ -179,6 +147,19 @@ MEASURES: tuple[Measure, ...] = (
         advice=_("Above: retrain, or raise the threshold. Below: see the two readings."),
         estimate=lambda t, _f: make.sampled(t.strata(automated_only=False)),
         watch=watches.overrides,
+    ),
+    Measure(
+        key="catch_rate",
+        name=_("Catch rate"),
+        unit=Unit.SHARE,
+        numerator=_("wrong outputs planted that people caught"),
+        denominator=_("wrong outputs planted and answered"),
+        excludes=_("known cases planted with their right output; all production"),
+        method=EXACT,
+        band=_("at least 85 %, what an attentive reader catches"),
+        advice=_("Show people what was let pass; lighten the load before asking for more care."),
+        estimate=lambda _t, f: make.share(f.planted[1], f.planted[0]),
+        watch=watches.attentive,
     ),
     Measure(
         key="post_validation_error",
@@ -219,6 +200,7 @@ MEASURES: tuple[Measure, ...] = (
         estimate=lambda t, _f: make.share(t.tasks["met"], t.settled),
         watch=watches.breached,
         least=1,
+        heeds=QUEUE,
     ),
     Measure(
         key="waiting_median",
@@ -233,6 +215,7 @@ MEASURES: tuple[Measure, ...] = (
         estimate=lambda t, _f: make.quantile(t.waiting, 0.5),
         watch=watches.doubled,
         least=6,
+        heeds=QUEUE,
     ),
     Measure(
         key="waiting_p90",
@@ -246,6 +229,7 @@ MEASURES: tuple[Measure, ...] = (
         advice=_("Look at the priorities: low ones may starve behind a steady stream of others."),
         estimate=lambda t, _f: make.quantile(t.waiting, 0.9),
         watch=watches.doubled,
+        heeds=QUEUE,
     ),
     Measure(
         key="backlog",
@@ -260,6 +244,21 @@ MEASURES: tuple[Measure, ...] = (
         estimate=lambda _t, f: make.count(f.open_tasks),
         watch=watches.overdue,
         least=0,
+        heeds=QUEUE,
+    ),
+    Measure(
+        key="backlog_growth",
+        name=_("Backlog growth"),
+        unit=Unit.PER_HOUR,
+        numerator=_("tasks opened less tasks ended"),
+        denominator=_("hours of clock since the first case"),
+        excludes=CHECKS,
+        method=_("Garwood (Poisson) on both rates, squared and added"),
+        band=_("not growing"),
+        advice=_("More comes to people than they can do: add people, or lower the escalation rate."),
+        estimate=lambda t, _f: make.growth(t.tasks["opened"], t.tasks["ended"], t.hours),
+        watch=watches.swelling,
+        heeds=QUEUE,
     ),
     Measure(
         key="backlog_hours",
@@ -273,6 +272,7 @@ MEASURES: tuple[Measure, ...] = (
         advice=_("At this pace it never empties: add people, or lower the escalation rate."),
         estimate=lambda t, f: make.clearance(f.open_tasks, t.tasks["opened"], t.tasks["ended"], t.hours),
         watch=watches.growing,
+        heeds=QUEUE,
     ),
 )
 BY_KEY = {measure.key: measure for measure in MEASURES}

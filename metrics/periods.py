@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.utils.dateparse import parse_date, parse_datetime
@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy
 
 from cases.errors import Invalid
 from cases.models import CaseType
+from metrics import filters
+from metrics.filters import ALL, Filters
 from metrics.models import Span
 
 DAY = timedelta(days=1)
@@ -29,17 +31,22 @@ USUAL = "30d"
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Whole hours or days in UTC, from `start` up to `end`, of one case type or of all."""
+    """Whole hours or days in UTC, from `start` up to `end`, of one case type or of all, and narrower where asked for."""
 
     start: datetime
     end: datetime
     span: Span = Span.DAY
     case_type: CaseType | None = None
+    only: Filters = ALL
 
     @property
     def before(self) -> Period:
         """The time of equal length that ended when this one began."""
-        return Period(self.start - (self.end - self.start), self.start, self.span, self.case_type)
+        return self.shifted(self.start - self.end)
+
+    def shifted(self, by: timedelta) -> Period:
+        """A time of equal length, earlier or later."""
+        return replace(self, start=self.start + by, end=self.end + by)
 
     @property
     def words(self) -> str:
@@ -55,7 +62,7 @@ class Period:
 
 
 def read(query: Mapping[str, str], *, now: datetime) -> Period:
-    """The period a query asks for: `from`, `to`, `case_type`, `interval`, `period`.
+    """The period a query asks for: `from`, `to`, `case_type`, `interval`, `period`, and the filters.
 
     Dates are whole days in UTC, `to` included; date-times need an offset, and `to` is the end. Without any the last 30
     days are meant. Raises Invalid with a message per field.
@@ -64,11 +71,13 @@ def read(query: Mapping[str, str], *, now: datetime) -> Period:
     preset = _preset(query, errors)
     span = _span(query, preset, errors)
     kind = _case_type(query, errors)
-    start = _moment(query, "from", errors, whole_day=timedelta(0))
-    end = _moment(query, "to", errors, whole_day=DAY)
+    only = filters.read(query, errors)
+    start = moment(query, "from", errors, whole_day=timedelta(0))
+    end = moment(query, "to", errors, whole_day=DAY)
     if errors:
         raise Invalid(_("Some parameters are not valid."), errors=errors)
-    return _bounded(start, end, span=span, length=PRESETS[preset][1], now=now, kind=kind)
+    found = _bounded(start, end, span=span, length=PRESETS[preset][1], now=now)
+    return replace(found, case_type=kind, only=only)
 
 
 def _preset(query: Mapping[str, str], errors: dict[str, list[str]]) -> str:
@@ -95,9 +104,10 @@ def _case_type(query: Mapping[str, str], errors: dict[str, list[str]]) -> CaseTy
     return found
 
 
-def _moment(
+def moment(
     query: Mapping[str, str], name: str, errors: dict[str, list[str]], *, whole_day: timedelta
 ) -> datetime | None:
+    """A date, or a date-time with its offset; `whole_day` is added to a date. A wrong one is noted among the errors."""
     text = (query.get(name) or "").strip()
     if not text:
         return None
@@ -123,9 +133,7 @@ def _parsed(text: str, whole_day: timedelta) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _bounded(
-    start: datetime | None, end: datetime | None, *, span: Span, length: timedelta, now: datetime, kind: CaseType | None
-) -> Period:
+def _bounded(start: datetime | None, end: datetime | None, *, span: Span, length: timedelta, now: datetime) -> Period:
     """Ends that were left out are filled in; both are widened to whole hours or days."""
     last = floor(end - timedelta(microseconds=1), span) + STEPS[span] if end else None
     if last is None:
@@ -136,7 +144,7 @@ def _bounded(
     if last - first > LONGEST[span]:
         words = _("At most %(days)d days by the %(span)s.") % {"days": LONGEST[span].days, "span": span.label}
         raise Invalid(_("The time is too long."), errors={"from": [words]})
-    return Period(first, last, span, kind)
+    return Period(first, last, span)
 
 
 def floor(moment: datetime, span: Span) -> datetime:

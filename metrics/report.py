@@ -1,21 +1,35 @@
-"""A report: the measures of a time, beside those of the time before, and step by step. It reads rollups alone."""
+"""A report: the measures of a time, beside those of another, and step by step. It reads rollups alone."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Min, Q, QuerySet, Sum
+from django.db.models import Sum
 
-from metrics import backlog, measures
+from metrics import backlog, loading, measures
+from metrics.backlog import Lane, Standing
 from metrics.estimates import Estimate, Facts, share
-from metrics.models import CheckRollup, FlowRollup, Rollup, SampleRollup, Span, WorkRollup
-from metrics.periods import STEPS, Period, floor
-from metrics.totals import Totals, merged, total
+from metrics.histograms import Histogram
+from metrics.loading import EVERYTHING, LaneSums, Loaded
+from metrics.models import PersonRollup
+from metrics.periods import Period, floor
+from metrics.totals import Totals, merged
 from review.models import Policy, Queue
+
+
+class Estimates(dict[str, Estimate]):
+    """A step's figures by measure, each computed when it is first asked for."""
+
+    def __init__(self, make: Callable[[str], Estimate]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, key: str) -> Estimate:
+        self[key] = self._make(key)
+        return self[key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +38,7 @@ class Step:
 
     start: datetime
     totals: Totals
-    estimates: dict[str, Estimate]
+    estimates: Estimates
     backlog: int
 
 
@@ -32,11 +46,15 @@ class Step:
 class QueueLine:
     """How one queue and priority kept up."""
 
+    queue_id: int
     queue: str
+    key: str
     priority: int
     settled: int
     met: int
     attainment: Estimate
+    waiting: Histogram
+    active: Histogram
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,84 +65,70 @@ class Report:
     facts: Facts
     readings: list[measures.Reading]
     steps: list[Step]
-    queues: list[QueueLine]
+    queues: list[QueueLine] = field(default_factory=list)
+    other: Report | None = None  # the time it is compared with
 
     @property
     def empty(self) -> bool:
         """Nothing at all happened."""
         return not (self.totals.received or self.totals.routed or self.totals.closed or self.totals.tasks.total())
 
+    def reading(self, key: str) -> measures.Reading:
+        return next(found for found in self.readings if found.measure.key == key)
 
-def build(period: Period, *, now: datetime | None = None) -> Report:
-    """The report of a period."""
+
+def build(
+    period: Period,
+    *,
+    now: datetime | None = None,
+    needs: frozenset[str] = EVERYTHING,
+    other: Period | None = None,
+) -> Report:
+    """The report of a period. `needs` leaves tables out that nothing on the page is computed from."""
     now = now or datetime.now(UTC)
-    steps = _totals(period, now)
-    whole = merged(steps.values())
-    levels = _backlogs(period, steps, now)
-    facts = _facts(period, open_tasks=levels[-1] if levels else 0, now=now)
-    readings = measures.read(whole, before=merged(_totals(period.before, now).values()), facts=facts)
-    series = [_step(start, part, facts, level) for (start, part), level in zip(steps.items(), levels, strict=True)]
-    return Report(period, now, whole, facts, readings, series, _queues(period, now))
+    beside = _built(other, now=now, needs=needs) if other else None
+    return _built(period, now=now, needs=needs, other=beside)
+
+
+def _built(period: Period, *, now: datetime, needs: frozenset[str], other: Report | None = None) -> Report:
+    loaded = loading.load(period, since=period.before.start, needs=needs, now=now)
+    begun = {start: part for start, part in loaded.steps.items() if start >= period.start}
+    past = merged(part for start, part in loaded.steps.items() if start < period.start)
+    standing = backlog.standing(period, now=now) if "backlog" in needs else Standing()
+    present = floor(now, period.span)
+    if present in begun and "backlog" in needs:
+        begun[present].tasks["unmet"] = standing.late.total()
+    whole = merged(begun.values())
+    levels = _levels(standing, begun)
+    caught = planted(period) if "people" in needs else (0, 0)
+    facts = _facts(period, standing, open_tasks=levels[-1] if levels else 0, caught=caught)
+    series = [_step(start, part, facts, level) for (start, part), level in zip(begun.items(), levels, strict=True)]
+    late = standing.late if present in begun else {}
+    queues = _queues(loaded, late) if "lanes" in needs else []
+    readings = [found for found in measures.read(whole, before=past, facts=facts) if obeys(found.measure.heeds, period)]
+    return Report(period, now, whole, facts, readings, series, queues, other)
+
+
+def obeys(heeds: frozenset[str], period: Period) -> bool:
+    """Whether a figure's sums are kept apart by all filters in use: else it would be that of something else."""
+    return period.only.chosen <= heeds
 
 
 def _step(start: datetime, totals: Totals, facts: Facts, level: int) -> Step:
     there = Facts(open_tasks=level, promise=facts.promise)
-    return Step(start, totals, {m.key: m.estimate(totals, there) for m in measures.MEASURES}, level)
+    return Step(start, totals, Estimates(lambda key: measures.BY_KEY[key].estimate(totals, there)), level)
 
 
-def _totals(period: Period, now: datetime) -> dict[datetime, Totals]:
-    """Sums of every step that has begun."""
-    rows = [_by_start(_rows(model, period)) for model in (FlowRollup, WorkRollup, SampleRollup, CheckRollup)]
-    begun = _first(period)
-    found = {}
-    for start in period.steps():
-        if start <= now:
-            flow, work, samples, checks = (part[start] for part in rows)
-            found[start] = total(flow, work, samples, checks, hours=_elapsed(start, period.span, begun=begun, now=now))
-    present = floor(now, period.span)
-    if present in found:
-        found[present].tasks["unmet"] = backlog.unmet(period.case_type, since=present, now=now).total()
-    return found
-
-
-def _rows(model: type[Any], period: Period) -> QuerySet[Any]:
-    rows: QuerySet[Any] = model.objects.within(period.span, period.start, period.end)
-    return rows.filter(case_type=period.case_type) if period.case_type else rows
-
-
-def _by_start(rows: Iterable[Rollup]) -> defaultdict[datetime, list[Any]]:
-    found: defaultdict[datetime, list[Any]] = defaultdict(list)
-    for row in rows:
-        found[row.start].append(row)
-    return found
-
-
-def _first(period: Period) -> datetime | None:
-    """The hour of the first case there ever was: before it the clock does not count."""
-    rows = FlowRollup.objects.filter(span=Span.HOUR, received__gt=0)
-    if period.case_type:
-        rows = rows.filter(case_type=period.case_type)
-    first: datetime | None = rows.aggregate(first=Min("start"))["first"]
-    return first
-
-
-def _elapsed(start: datetime, span: Span, *, begun: datetime | None, now: datetime) -> float:
-    if begun is None:
-        return 0.0
-    return max(0.0, (min(start + STEPS[span], now) - max(start, begun)).total_seconds() / 3600)
-
-
-def _backlogs(period: Period, steps: dict[datetime, Totals], now: datetime) -> list[int]:
+def _levels(standing: Standing, steps: dict[datetime, Totals]) -> list[int]:
     """Open tasks at the end of each step."""
-    level = backlog.open_at(period.case_type, min(period.start, now))
-    levels = []
+    level, levels = standing.open_before, []
     for totals in steps.values():
         level += totals.tasks["opened"] - totals.tasks["ended"]
         levels.append(max(0, level))
     return levels
 
 
-def _facts(period: Period, *, open_tasks: int, now: datetime) -> Facts:
+def _facts(period: Period, standing: Standing, *, open_tasks: int, caught: tuple[int, int]) -> Facts:
     active = Policy.objects.filter(status=Policy.Status.ACTIVE).exclude(mode=Policy.Mode.VALIDATOR)
     if period.case_type:
         active = active.filter(case_type=period.case_type)
@@ -134,28 +138,31 @@ def _facts(period: Period, *, open_tasks: int, now: datetime) -> Facts:
         if isinstance(promise.get("error"), int | float)
     }
     same = set(promised.values())
-    manual = float(period.case_type.manual_minutes) * 60 if period.case_type else None
     return Facts(
         open_tasks=open_tasks,
-        overdue_tasks=backlog.overdue(period.case_type, now=now),
+        overdue_tasks=standing.overdue,
         promise=same.pop() if len(same) == 1 else None,
-        manual_seconds=manual,
+        manual_seconds=float(period.case_type.manual_minutes) * 60 if period.case_type else None,
         promises=promised,
+        planted=caught,
     )
 
 
-def _queues(period: Period, now: datetime) -> list[QueueLine]:
-    """Attainment by queue and priority, summed in the database; the present step is counted live."""
-    present = floor(now, period.span)
-    begun = _rows(WorkRollup, period).filter(start__lte=present).values("queue_id", "priority").order_by("priority")
-    unmet = Sum("unmet", filter=Q(start__lt=present), default=0)
-    late = (
-        backlog.unmet(period.case_type, since=present, now=now) if period.start <= present < period.end else Counter()
-    )
-    names = dict(Queue.objects.values_list("pk", "name"))
+def planted(period: Period) -> tuple[int, int]:
+    """How many known cases were shown with a wrong output, and how many of those were caught."""
+    rows: Any = loading.narrowed(PersonRollup, period)
+    found = rows.aggregate(wrong=Sum("planted_wrong", default=0), caught=Sum("planted_caught", default=0))
+    return found["wrong"], found["caught"]
+
+
+def _queues(loaded: Loaded, late: Any) -> list[QueueLine]:
+    """Attainment by queue and priority; the present step is counted live."""
+    queues = {pk: (name, key) for pk, name, key in Queue.objects.values_list("pk", "name", "key")}
+    lanes: dict[Lane, LaneSums] = {**{lane: LaneSums() for lane in late}, **loaded.lanes}
     lines = []
-    for row in begun.annotate(in_time=Sum("met"), settled=Sum("met") + Sum("late") + unmet):
-        settled = row["settled"] + late[row["queue_id"], row["priority"]]
-        name = names.get(row["queue_id"], "–")
-        lines.append(QueueLine(name, row["priority"], settled, row["in_time"], share(row["in_time"], settled)))
+    for (queue_id, priority), sums in lanes.items():
+        settled = sums.counts["met"] + sums.counts["late"] + sums.counts["unmet"] + late.get((queue_id, priority), 0)
+        met, (name, key) = sums.counts["met"], queues.get(queue_id, ("–", ""))
+        attained = share(met, settled)
+        lines.append(QueueLine(queue_id, name, key, priority, settled, met, attained, sums.waiting, sums.active))
     return sorted((line for line in lines if line.settled), key=lambda line: (line.queue, line.priority))

@@ -1,38 +1,35 @@
-"""The reports page and its tables as CSV."""
+"""The pages of the reports."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from cases.access import can
 from cases.errors import Invalid
 from cases.models import CaseType
-from metrics import cards, charts, periods
-from metrics import report as reports
+from metrics import filters, looking, periods
+from metrics.models import Span, VersionRollup
+from metrics.pages import KINDS, Kind
+from review.models import Policy, Queue
 
-PERMISSION = "metrics.view_report"
 TEMPLATE = "metrics/report.html"
-# What a spreadsheet would run as a formula, in the forms it recognises.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+FIELDS = ("case_type", "from", "to", "interval", "queue", "mode", "version", "compare", "compare_from")
+MOST_VERSIONS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Preset:
-    """A link to one of the usual periods."""
+class Link:
+    """A page or a preset to go to."""
 
     name: object
     address: str
@@ -41,95 +38,79 @@ class Preset:
 
 @never_cache
 @require_safe
-def report(request: HttpRequest) -> HttpResponse:
-    """The measures as cards and charts. A wrong parameter is said beside its field, with status 400."""
+def page(request: HttpRequest, key: str = "overview") -> HttpResponse:
+    """One page of the reports. A wrong parameter is said beside its field, with status 400."""
     if not request.user.is_authenticated:
         return redirect_to_login(request.get_full_path(), reverse("admin:login"))
-    _demand(request)
-    now = datetime.now(UTC)
+    kind = looking.kind_of(key)
     try:
-        made = reports.build(periods.read(request.GET, now=now), now=now)
+        seen = looking.look(request, key)
     except Invalid as refusal:
-        return render(request, TEMPLATE, {**_frame(request), "errors": refusal.errors}, status=400)
-    return render(request, TEMPLATE, {**_frame(request), **_content(made)})
+        return render(request, TEMPLATE, {**_frame(request, kind), "errors": refusal.errors}, status=400)
+    context = {"page": seen.page, "report": seen.ask.report, "look": seen.ask.look}
+    return render(request, TEMPLATE, {**_frame(request, kind), **context})
 
 
-@never_cache
-@require_safe
-def table(request: HttpRequest, name: str) -> HttpResponse:
-    """One table of the page as CSV."""
-    _demand(request)
-    now = datetime.now(UTC)
-    try:
-        made = reports.build(periods.read(request.GET, now=now), now=now)
-    except Invalid as refusal:
-        lines = [f"{field}: {text}" for field, texts in refusal.errors.items() for text in texts]
-        return HttpResponse("\n".join(lines), status=400, content_type="text/plain; charset=utf-8")
-    return _csv(name, _table(made, name))
-
-
-def _demand(request: HttpRequest) -> None:
-    if not (request.user.is_staff and can(request.user, PERMISSION)):
-        raise PermissionDenied
-
-
-def _frame(request: HttpRequest) -> dict[str, Any]:
+def _frame(request: HttpRequest, kind: Kind) -> dict[str, Any]:
     """What the page shows whatever it is asked for."""
     query = request.GET
     own = bool(query.get("from") or query.get("to"))
     preset = "" if own else query.get("period") or periods.USUAL
+    user = cast(User, request.user)
     return {
         **admin.site.each_context(request),
-        "title": _("Reports"),
-        "case_types": CaseType.objects.order_by("name").only("key", "name"),
-        "asked": {name: query.get(name, "") for name in ("case_type", "from", "to")},
+        "title": kind.title if kind.key != "overview" else _("Reports"),
+        "kind": kind,
+        "pages": _pages(request, user, kind),
+        "may_subscribe": user.has_perm(looking.REPORTS),
         "preset": preset,
-        "presets": [_preset(request, key, chosen=key == preset) for key in periods.PRESETS],
+        "presets": [_preset(request, name, chosen=name == preset) for name in periods.PRESETS],
         "query": query.urlencode(),
         "errors": {},
+        **_choices(request, kind),
     }
 
 
-def _preset(request: HttpRequest, key: str, *, chosen: bool) -> Preset:
+def _choices(request: HttpRequest, kind: Kind) -> dict[str, Any]:
+    """What the filters offer."""
+    return {
+        "asked": {name: request.GET.get(name, "") for name in FIELDS},
+        "case_types": CaseType.objects.order_by("name").only("key", "name"),
+        "intervals": Span.choices,
+        "queues": Queue.objects.order_by("name").only("key", "name") if "queue" in kind.filters else None,
+        "modes": Policy.Mode.choices if "mode" in kind.filters else None,
+        "versions": _versions() if "version" in kind.filters else None,
+        "comparisons": looking.COMPARISONS.items(),
+    }
+
+
+def _versions() -> list[tuple[str, str]]:
+    """Those whose answers were used, the latest first."""
+    rows = VersionRollup.objects.filter(span=Span.DAY).values_list("model", "model_version").distinct()
+    named = sorted(rows[:MOST_VERSIONS], reverse=True)
+    return [(filters.version_key(*row), filters.version_name(*row)) for row in named]
+
+
+def _pages(request: HttpRequest, user: User, kind: Kind) -> list[Link]:
+    """The navigation between the pages; the time and the case type go along."""
+    query = request.GET.copy()
+    for name in ("queue", "mode", "version"):
+        query.pop(name, None)
+    tail = f"?{query.urlencode()}" if query else ""
+    return [
+        Link(other.title, address_of(other) + tail, other is kind)
+        for other in KINDS.values()
+        if looking.may_see(user, other)
+    ]
+
+
+def address_of(kind: Kind) -> str:
+    return reverse("reports:report") if kind.key == "overview" else reverse(f"reports:{kind.key}")
+
+
+def _preset(request: HttpRequest, key: str, *, chosen: bool) -> Link:
     query = request.GET.copy()
     for name in ("from", "to", "interval"):
         query.pop(name, None)
     query["period"] = key
-    return Preset(periods.PRESETS[key][0], f"?{query.urlencode()}", chosen)
-
-
-def _content(made: reports.Report) -> dict[str, Any]:
-    return {
-        "report": made,
-        "cards": [cards.card(reading, made) for reading in made.readings],
-        "charts": charts.all_charts(made),
-        "queues": cards.queue_rows(made),
-    }
-
-
-def _table(made: reports.Report, name: str) -> tuple[Sequence[object], Iterator[Sequence[object]]]:
-    if name == "measures":
-        return cards.COLUMNS, cards.rows(made)
-    if name == "queues":
-        return cards.QUEUE_COLUMNS, (row.values for row in cards.queue_rows(made))
-    if name not in charts.DRAWN:
-        raise Http404
-    chart = charts.DRAWN[name](made)
-    return chart.columns, iter(chart.rows)
-
-
-def _csv(name: str, content: tuple[Sequence[object], Iterator[Sequence[object]]]) -> HttpResponse:
-    answer = HttpResponse(content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-    columns, rows = content
-    writer = csv.writer(answer)
-    writer.writerow([_safe(cell) for cell in columns])
-    writer.writerows([_safe(cell) for cell in row] for row in rows)
-    return answer
-
-
-def _safe(cell: object) -> str:
-    """A cell that no spreadsheet takes for a formula; numbers stay numbers."""
-    text = "" if cell is None else str(cell)
-    risky = isinstance(cell, str) and text.lstrip().startswith(FORMULA)
-    return f"'{text}" if risky else text
+    return Link(periods.PRESETS[key][0], f"?{query.urlencode()}", chosen)

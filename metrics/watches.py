@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import models
 from django.utils.text import format_lazy
@@ -20,6 +21,7 @@ OVERRIDE_BAND = (0.02, 0.30)
 NEAR_BLIND = 0.9
 FALL = 0.9  # a smaller change is no fall, however certain
 EVEN = 0.5
+ATTENTIVE, WAVING = 0.85, 0.5  # what an attentive reader catches; who waves answers through, at most
 
 
 class State(models.TextChoices):
@@ -52,11 +54,27 @@ class Sight:
 
 Watch = Callable[[Sight], Verdict]
 
+TWO_READINGS = _(
+    "A low override rate has two readings: cases come to people that did not need them, or people wave answers through. "
+    "Planted cases with a known answer tell them apart; {count} were answered, which is too few."
+)
+NEEDLESS = _(
+    "Few answers are changed, and people catch {share} of the errors planted among them ({count}): they do read. "
+    "So cases come to them that did not need them: escalate fewer."
+)
 RUBBER_STAMP = _(
-    "A low override rate has two readings: cases come to people that did not need them, so escalate fewer; or people "
-    "wave answers through. Planted cases with a known answer tell them apart: if those are caught, it is the first."
+    "Few answers are changed, and people catch only {share} of the errors planted among them ({count}): answers are waved "
+    "through. Do not lower the threshold on the strength of this rate."
+)
+BETWEEN = _(
+    "Few answers are changed, and people catch {share} of the errors planted among them ({count}): fewer than an attentive "
+    "reader, more than somebody who only waves through. Look at the people before the threshold."
 )
 STEADY = _("It neither grows nor shrinks beyond chance.")
+NEAR = _("People take about as long as without the machine: its answer hardly helps.")
+NEAR_MANUAL = _("People take about as long as the work is said to take by hand: the machine's answer hardly helps.")
+BESIDE_BLIND = _("{share} less than the same work read blind.")
+BESIDE_MANUAL = _("{share} less than the work is said to take by hand.")
 NO_PAST = _("There is no earlier time to compare with.")
 ALL_VALIDATED = _("Every case is in validator mode, where a person reads each one by design.")
 
@@ -113,15 +131,27 @@ def doubled(sight: Sight) -> Verdict:
 
 
 def resolution(sight: Sight) -> Verdict:
-    """Not doubled, and clearly faster than the same work without the machine."""
+    """Not doubled, and clearly faster than the same work without the machine: read blind, or by hand as it is said to take."""
     verdict = doubled(sight)
-    blind = estimates.quantile(sight.totals.blind, 0.5)
-    if blind.value is None or blind.interval is None or verdict.state in {State.ALERT, State.WATCH}:
+    if verdict.state in {State.ALERT, State.WATCH}:
         return verdict
-    near = above(sight.estimate, NEAR_BLIND * blind.value)
-    if near.state is State.GOOD:
-        return Verdict(State.GOOD)
-    return Verdict(near.state, _("People take about as long as without the machine: its answer hardly helps."))
+    blind = estimates.quantile(sight.totals.blind, 0.5)
+    if blind.value is not None and blind.interval is not None:
+        near = above(sight.estimate, NEAR_BLIND * blind.value)
+        if near.state is not State.GOOD:
+            return Verdict(near.state, NEAR)
+        return Verdict(State.GOOD, _saved(sight, blind.value, BESIDE_BLIND))
+    manual = sight.facts.manual_seconds
+    if not manual:
+        return verdict
+    near = above(sight.estimate, NEAR_BLIND * manual)
+    if near.state is not State.GOOD:
+        return Verdict(near.state, NEAR_MANUAL)
+    return Verdict(State.GOOD, _saved(sight, manual, BESIDE_MANUAL))
+
+
+def _saved(sight: Sight, without: float, words: Any) -> object:
+    return format_lazy(words, share=f"{1 - (sight.estimate.value or 0) / without:.0%}")
 
 
 def escalation(sight: Sight) -> Verdict:
@@ -142,8 +172,25 @@ def overrides(sight: Sight) -> Verdict:
     """Too many corrections, or suspiciously few."""
     low, high = OVERRIDE_BAND
     if (sight.estimate.value or 0) < low:
-        return Verdict(below(sight.estimate, low).state, RUBBER_STAMP)
+        return Verdict(below(sight.estimate, low).state, _reading_of_few(*sight.facts.planted))
     return above(sight.estimate, high)
+
+
+def _reading_of_few(planted: int, caught: int) -> object:
+    """Which of the two readings of a low override rate the planted cases speak for."""
+    if not planted:
+        return format_lazy(TWO_READINGS, count=0)
+    found = intervals.clopper_pearson(caught, planted)
+    reads, waves = found.low > WAVING, found.high < ATTENTIVE
+    words = {(True, False): NEEDLESS, (False, True): RUBBER_STAMP, (True, True): BETWEEN}.get(
+        (reads, waves), TWO_READINGS
+    )
+    return format_lazy(words, share=f"{caught / planted:.0%}", count=planted)
+
+
+def attentive(sight: Sight) -> Verdict:
+    """People catch what an attentive reader catches."""
+    return below(sight.estimate, ATTENTIVE)
 
 
 def promised(sight: Sight) -> Verdict:
@@ -180,6 +227,14 @@ def overdue(sight: Sight) -> Verdict:
     if not sight.facts.overdue_tasks:
         return Verdict(State.GOOD)
     return Verdict(State.ALERT, format_lazy(_("Overdue now: {count}."), count=sight.facts.overdue_tasks))
+
+
+def swelling(sight: Sight) -> Verdict:
+    """More comes than goes, beyond chance."""
+    found = sight.estimate
+    if not found.value or found.value <= 0 or found.interval is None or found.interval.low <= 0:
+        return Verdict(State.GOOD)
+    return Verdict(State.ALERT)
 
 
 def growing(sight: Sight) -> Verdict:

@@ -18,14 +18,19 @@ def figure(value: float | None, unit: Unit) -> str:
     if value is None:
         return "–"
     if unit is Unit.SHARE:
-        return f"{number_format(100 * value, 1)} %"
+        return f"{rounded(100 * value, 1)} %"
     if unit is Unit.SECONDS:
         return duration(value)
     if unit is Unit.HOURS:
         return duration(value * HOUR)
     if unit is Unit.PER_HOUR:
         return _("%(number)s per hour") % {"number": plain(value)}
-    return number_format(value, 0, force_grouping=True)
+    return rounded(value, 0)
+
+
+def rounded(number: float, digits: int) -> str:
+    """A number in the reader's way of writing. Django's own cuts the digits off instead of rounding."""
+    return number_format(round(number, digits) + 0.0, digits, force_grouping=True)
 
 
 def interval(found: Interval | None, unit: Unit) -> str:
@@ -35,7 +40,7 @@ def interval(found: Interval | None, unit: Unit) -> str:
     if unit is Unit.PER_HOUR:
         return f"{plain(found.low)} – {plain(found.high)}"
     if unit is Unit.SHARE:
-        return f"{number_format(100 * found.low, 1)} – {figure(found.high, unit)}"
+        return f"{rounded(100 * found.low, 1)} – {figure(found.high, unit)}"
     return f"{figure(found.low, unit)} – {figure(found.high, unit)}"
 
 
@@ -51,20 +56,36 @@ def basis(estimate: Estimate, unit: Unit) -> str:
 
 
 def count(number: float) -> str:
-    return number_format(number, 0, force_grouping=True)
+    return rounded(number, 0)
 
 
 def plain(number: float) -> str:
     """One decimal where it matters."""
-    return number_format(number, 1 if abs(number) < 100 else 0, force_grouping=True)  # noqa: PLR2004
+    return rounded(number, 1 if abs(number) < 100 else 0)  # noqa: PLR2004
 
 
 def duration(seconds: float) -> str:
     """The two largest units at most: 4.2 s, 1 min 20 s, 3 h 5 min, 2 d 4 h."""
     if seconds < SHORT_OF_TEN:
-        return f"{number_format(seconds, 1)} s"
+        return f"{rounded(seconds, 1)} s"
     for size, smaller, words in ((DAY, HOUR, ("d", "h")), (HOUR, MINUTE, ("h", "min")), (MINUTE, 1, ("min", "s"))):
         if seconds >= size:
             whole, rest = divmod(round(seconds / smaller), size // smaller)
             return f"{whole} {words[0]} {rest} {words[1]}" if rest else f"{whole} {words[0]}"
     return f"{round(seconds)} s"
+
+
+def money(amount: float | None) -> str:
+    """US dollars, with as many digits as a small amount needs."""
+    if amount is None:
+        return "–"
+    digits = 2 if abs(amount) >= 1 or not amount else 4
+    return f"${rounded(amount, digits)}"
+
+
+def signed(value: float, unit: Unit) -> str:
+    """A change with its sign; shares in points."""
+    sign = "+" if value > 0 else "−" if value < 0 else "±"
+    if unit is Unit.SHARE:
+        return _("%(number)s points") % {"number": f"{sign}{rounded(abs(100 * value), 1)}"}
+    return f"{sign}{figure(abs(value), unit)}"

@@ -15,7 +15,7 @@ from cases.access import EVERYTHING, NOTHING, scope_of
 from cases.models import AuditEvent, Case, Prediction
 from cases.scopes import sees_every_case, with_their_cases
 from review.models import Approval, Decision, Notice, Policy, Queue, ReviewTask
-from review.planted import hides, not_for
+from review.planted import hides, not_for, seen_in
 
 SENDER_VERBS = frozenset(
     {"cases.cancel_case", "cases.predict_case", "cases.add_attachment", "feedback.add_outcomereport"}
@@ -66,10 +66,10 @@ def cases(user: User, verb: str) -> Q:
     if verb in SENDER_VERBS:
         return sent
     if sees_every_case(user):
-        return EVERYTHING
+        return seen_in(user)
     if verb == "cases.comment_case":
         return _has_task(Q(assignee=user, closed_at=None)) | (_was_told(user) & _has_task(_theirs(user)))
-    return sent | _has_task(_theirs(user))
+    return sent | (_has_task(_theirs(user)) & seen_in(user) & ~hides(user, "pk"))
 
 
 @scope_of(ReviewTask)

@@ -22,7 +22,7 @@ from cases.transitions import move
 from review import coin, risk
 from review.claims import lost_because, own_claim
 from review.models import Decision, DecisionBatch, Policy, ReviewTask
-from review.planted import masked, planted_of
+from review.planted import planted_of
 from review.route import lane_queue, told_of
 from review.shown import conceals, digest_of, shown_prediction
 from review.tasks import due_at, end_task, open_task
@@ -65,7 +65,7 @@ def decide(task_id: int, *, user: User, lease_token: int, digest: str, answer: A
     lease is lost, the task is done, or what was shown has changed since.
     """
     with journal(actor=user, origin=origin) as log:
-        task = masked(own_claim(task_id, user=user, lease_token=lease_token, verb=DECIDE))
+        task = own_claim(task_id, user=user, lease_token=lease_token, verb=DECIDE)
         check_answer(answer)
         if task.reason == Reason.SECOND_APPROVAL:
             raise Conflict(_("This task asks for a second approval: approve the held decision, or send it back."))

@@ -85,7 +85,7 @@ def commented(case_id: int, *, author: User) -> Case:
 
     Raises: Missing, Forbidden.
     """
-    seen = visible(author, Case.objects.light(), "cases.view_case").filter(pk=case_id).first()
+    seen = visible(author, Case.everything.light(), "cases.view_case").filter(pk=case_id).first()
     if seen is None:
         raise Missing(_("There is no such case, or it is not yours to see."))
     if not can(author, COMMENT, seen):

@@ -1,7 +1,10 @@
 """Known cases among the others. Whoever may read one sees an ordinary task; nothing comes of what they answer.
 
-What it shows and what is made of the answer is known by the app above, through ``settings.HOOKS["planted"]``: dotted
-paths of ``(task) -> list[Planted]``. Who reads every case knows what was planted, and is never given it.
+A known case is planted as a copy: a row of its own with a new number, version 1 and the moment of the planting, which
+``Case.objects`` does not hold, so that nothing counts it, sends it or learns from it. While the copy is open, the original
+is nowhere to be found by those who may get the copy. What the copy shows and what is made of the answer is known by the
+app above, through ``settings.HOOKS["planted"]``: dotted paths of ``(task) -> list[Planted]``. Who reads every case knows
+what was planted, and is never given it.
 """
 
 from __future__ import annotations
@@ -10,17 +13,14 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from cases import hooks
-from cases.access import NOTHING, Account
+from cases.access import NOTHING
 from cases.audit import Journal
 from cases.models import AuditEvent, Case, Prediction
-from cases.models.choices import State
 from cases.scopes import sees_every_case
 from review.models import Decision, ReviewTask
-
-ARRIVAL = ("case.received", "case.classified", "case.predicted", "case.in_review", "attachment.added")
 
 
 class Planted(Protocol):
@@ -28,6 +28,9 @@ class Planted(Protocol):
 
     def prediction(self) -> Prediction:
         """What the task shows as the machine's answer; never saved."""
+
+    def arrival(self) -> list[AuditEvent]:
+        """How the case came in, as its journal would tell it, the oldest first; never saved."""
 
     def answer(self, *, output: dict[str, Any] | None, seconds: float | None, user: User, log: Journal) -> None:
         """Take the answer; without an output the case was rejected."""
@@ -51,20 +54,14 @@ def told_after(task: ReviewTask) -> str:
     return known.told() if known else ""
 
 
-def masked(task: ReviewTask) -> ReviewTask:
-    """The same task, its case dressed as one that has just come in. Of the instance alone; never save that."""
-    known = planted_of(task) if task.closed_at is None else None
-    if known is not None:
-        dress(task.case, task=task, said=known.prediction())
-    return task
-
-
-def dress(case: Case, *, task: ReviewTask, said: Prediction) -> None:
-    """The case as it would stand if this were its first stay in a queue."""
-    case.created_at = task.opened_at - ((case.routed_at or case.created_at) - case.created_at)
-    case.state, case.label, case.confidence = State.IN_REVIEW, said.label, said.confidence
-    case.routed_at, case.due_at, case.decided_at, case.closed_at = task.opened_at, task.due_at, None, None
-    case.reason = task.reason
+def copied(cases: Iterable[Case]) -> dict[int, ReviewTask]:
+    """The open task of each of the cases that are copies."""
+    rows = {case.pk: case for case in cases if case.copy_of_id is not None}
+    found = ReviewTask.objects.open().filter(planted=True, case__in=rows) if rows else ReviewTask.objects.none()
+    tasks = {task.case_id: task for task in found.select_related("queue", "assignee")}
+    for case_id, task in tasks.items():
+        task.case = rows[case_id]
+    return tasks
 
 
 def knows(user: User) -> bool:
@@ -73,63 +70,66 @@ def knows(user: User) -> bool:
 
 
 def not_for(user: User) -> Q:
-    """Planted tasks that the account must not see: it knows them, has decided the case, or somebody else answered."""
+    """Planted tasks that the account must not see: it knows them, has decided or met the case, it is meant for another,
+    or somebody else answered."""
     if knows(user):
         return Q(planted=True)
-    decided = Exists(Decision.objects.filter(case=OuterRef("case"), decided_by=user))
     over = Q(closed_at__isnull=False) & ~Q(assignee=user)
-    return Q(planted=True) & (over | Q(decided))
+    open_and_known = Q(closed_at__isnull=True) & (Q(_decided(user)) | Q(_met(user)))
+    return Q(planted=True) & (over | open_and_known | Q(_for_another(user)))
 
 
 def not_for_sql(user: User) -> tuple[str, list[Any]]:
     """The same for open tasks, as a condition on ``review_reviewtask t`` and its parameters."""
     if knows(user):
         return " AND NOT t.planted", []
-    decided = "SELECT 1 FROM review_decision p WHERE p.case_id = t.case_id AND p.decided_by_id = %s"
-    return f" AND NOT (t.planted AND EXISTS ({decided}))", [user.pk]
+    decided = "SELECT 1 FROM review_decision p WHERE p.case_id = k.copy_of_id AND p.decided_by_id = %s"
+    met = (
+        "SELECT 1 FROM review_reviewtask m JOIN cases_case o ON o.id = m.case_id WHERE o.copy_of_id = k.copy_of_id "
+        "AND m.planted AND m.assignee_id = %s AND m.closed_at IS NOT NULL"
+    )
+    fits = f"(k.copy_for_id IS NULL OR k.copy_for_id = %s) AND NOT EXISTS ({decided}) AND NOT EXISTS ({met})"
+    copy = f"SELECT 1 FROM cases_case k WHERE k.id = t.case_id AND {fits}"  # noqa: S608 - constants
+    return f" AND NOT (t.planted AND NOT EXISTS ({copy}))", [user.pk] * 3
 
 
 def hides(user: User, path: str = "case") -> Q:
-    """Rows on cases whose past the account must not be told now: a planted task on them is open, and could be theirs."""
+    """Rows on cases that the account must not find now: a copy of them is planted and open, and could be theirs."""
     if knows(user):
         return NOTHING
-    return Q(Exists(_theirs(user).filter(case=OuterRef(path))))
+    copies = ReviewTask.objects.open().filter(~not_for(user), planted=True, case__copy_of=OuterRef(path))
+    return Q(Exists(copies))
 
 
-def hides_past(user: Account) -> Q:
-    """The planted tasks under which the account must not be told their case's past."""
-    if not isinstance(user, User) or knows(user):
-        return NOTHING
-    return Q(planted=True) & ~Q(Exists(Decision.objects.filter(case=OuterRef("case"), decided_by=user)))
+def seen_in(user: User) -> Q:
+    """Of the copies, as rows of `Case`, those that the account may see: while one may be theirs to read."""
+    if knows(user):
+        return Q(copy_of__isnull=True)
+    theirs = ReviewTask.objects.open().filter(~not_for(user), planted=True, case=OuterRef("pk"))
+    return Q(copy_of__isnull=True) | Q(Exists(theirs))
 
 
-def hiding(user: Account, case_ids: Iterable[int]) -> dict[int, ReviewTask]:
-    """The open planted task of each of these cases whose past the account must not be told now."""
-    if not isinstance(user, User) or knows(user):
-        return {}
-    found = _theirs(user).filter(case__in=list(case_ids)).select_related("queue", "assignee")
-    return {task.case_id: task for task in found}
+def journal_of(task: ReviewTask) -> QuerySet[AuditEvent]:
+    """What has happened to the copy itself; how it came in is told by `Planted.arrival`."""
+    return AuditEvent.objects.filter(case_id=task.case_id).exclude(action__startswith="gold.")
 
 
-def dressed(user: Account, cases: Iterable[Case]) -> dict[int, ReviewTask]:
-    """Dress those of the cases that the account must see as new, and name the task of each."""
-    rows = {case.pk: case for case in cases}
-    found = hiding(user, rows)
-    for case_id, task in found.items():
-        task.case = rows[case_id]
-        masked(task)
-    return found
+def case_events(*, case: Case) -> list[AuditEvent]:
+    """Hook ``case_events``: the whole journal of a copy, as that of any case, the oldest first."""
+    task = copied([case]).get(case.pk)
+    known = planted_of(task) if task else None
+    return [*known.arrival(), *journal_of(task).order_by("id")[:200]] if task and known else []
 
 
-def events_of(task: ReviewTask) -> Q:
-    """Of the case's journal: how it came in, and what happened to this very task."""
-    return Q(action__in=ARRIVAL) | Q(object_type="reviewtask", object_id=task.pk)
+def _decided(user: User) -> Exists:
+    return Exists(Decision.objects.filter(case__copies=OuterRef("case"), decided_by=user))
 
 
-def journal_of(task: ReviewTask) -> Any:
-    return AuditEvent.objects.filter(events_of(task), case_id=task.case_id)
+def _met(user: User) -> Exists:
+    """They have answered the same known case before."""
+    before = ReviewTask.objects.filter(planted=True, assignee=user, closed_at__isnull=False)
+    return Exists(before.filter(case__copy_of__copies=OuterRef("case")))
 
 
-def _theirs(user: User) -> Any:
-    decided = Decision.objects.filter(case=OuterRef("case"), decided_by=user)
-    return ReviewTask.objects.open().filter(planted=True).exclude(Exists(decided))
+def _for_another(user: User) -> Exists:
+    return Exists(Case.everything.filter(pk=OuterRef("case"), copy_for__isnull=False).exclude(copy_for=user))

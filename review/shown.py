@@ -6,13 +6,11 @@ import hashlib
 import json
 from collections.abc import Iterable
 
-from django.db.models import Q
-
 from cases.access import Account
 from cases.models import Case, Prediction
 from cases.models.choices import Reason
 from review.models import Decision, ReviewTask
-from review.planted import hides_past, planted_of
+from review.planted import planted_of
 
 
 def newest_prediction(case: Case) -> Prediction | None:
@@ -51,6 +49,5 @@ def _sha256(parts: list[object]) -> str:
 
 def concealed_ids(user: Account, case_ids: Iterable[int]) -> set[int]:
     """The cases that somebody is to read blind and has not answered yet: nothing of the machine's answer may be told."""
-    unanswered = Q(blind=True, first_answer__isnull=True)
-    found = ReviewTask.objects.open().filter(unanswered | hides_past(user), case__in=list(case_ids))
+    found = ReviewTask.objects.open().filter(blind=True, first_answer__isnull=True, case__in=list(case_ids))
     return set(found.values_list("case_id", flat=True))

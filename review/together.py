@@ -19,7 +19,6 @@ from cases.models.choices import Reason
 from review import approve, claims, risk
 from review.decide import Answer, Settled, answer_planted, check_answer, conclude, demand_reason, demand_shown, settle
 from review.models import Decision, DecisionBatch, ReviewTask
-from review.planted import masked
 from review.shown import shown_prediction
 
 MOST = 50
@@ -135,7 +134,7 @@ def _decide_one(
 ) -> tuple[Decision | None, Kind]:
     """Claim and decide one case, or leave everything about it as it was. The first that fits says what is alike."""
     with journal(actor=user, origin=origin) as log:
-        task = masked(claims.claim(pick.task_id, user=user, origin=origin))
+        task = claims.claim(pick.task_id, user=user, origin=origin)
         claims.demand_task(user, "review.decide_reviewtask", task.pk)
         _demand_ordinary(task)
         prediction = shown_prediction(task)

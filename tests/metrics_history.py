@@ -55,11 +55,15 @@ class History:
         made = Decision.objects.create(
             case=case, case_version=1, policy=self.policy, prediction=said, outcome="approve", decided_at=at + MINUTE
         )
+        self.note(case, "case.decided", at + MINUTE)
         self.note(case, "case.closed", done)
         return made
 
     def prediction(self, case: Case) -> Prediction:
-        return Prediction.objects.create(case=case, output={"label": "refund"}, label="refund", confidence=0.5)
+        said = {"output": {"label": "refund"}, "label": "refund", "confidence": 0.5, "created_at": case.created_at}
+        made = Prediction.objects.create(case=case, **said)
+        self.note(case, "case.classified", case.created_at)
+        return made
 
     def waiting(
         self, at: datetime, *, due: timedelta, reason: str = Reason.LOW_CONFIDENCE, blind: bool = False
@@ -99,6 +103,7 @@ class History:
             decided_by=self.person,
             decided_at=at,
         )
+        self.note(task.case, "decision.made", at)
         self.note(task.case, "case.closed", at)
         return made
 

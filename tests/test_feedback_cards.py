@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from cases.errors import Conflict, Forbidden, Invalid
 from cases.models import CaseType
@@ -14,10 +15,11 @@ from feedback import promoting, runs
 from feedback.cards import card, corrected, per_label, reliability, risk_coverage
 from feedback.datasets import Selection, freeze
 from feedback.evaluation import Score
-from feedback.models import Correction, DatasetItem, LabelledExample, ModelVersion, Run
+from feedback.models import Correction, DatasetItem, LabelledExample, ModelVersion, Run, Sample
 from feedback.training import judge_again, train
 from tests import factories as make
 from tests.desk import signed_in
+from tests.test_feedback_datasets import sampled
 from tests.test_feedback_training import SCHEMA, teach, trained
 
 pytestmark = pytest.mark.django_db
@@ -143,6 +145,25 @@ def test_a_version_compared_with_an_earlier_one_is_judged_again_first(letters: C
     assert judge_again(second, actor="test", origin="test").against == first.number
     second.refresh_from_db()
     assert promoting.why_not(second, first) == ""
+
+
+def test_a_version_is_judged_again_by_a_frozen_dataset_without_what_was_released_since(letters: CaseType) -> None:
+    teach(letters)
+    first, second = trained(letters), trained(letters)
+    client, user = signed_in("supervisor")
+    stays, released = sampled(letters, "the sample that stays"), sampled(letters, "the sample that is released")
+    dataset, _new = freeze(letters, name="spring", selection=Selection(), by=user, origin="test")
+    Sample.objects.filter(case=released).update(released_at=timezone.now())
+    held_out = dataset.items.filter(side="eval").exclude(case=released).count()
+    assert dataset.items.filter(case=stays, side="eval").exists()
+    assert judge_again(second, actor="test", origin="test", dataset=dataset).against == first.number
+    second.refresh_from_db()
+    assert (second.metrics["dataset"], second.metrics["held_out"]) == ("spring 1", held_out)
+    assert "spring 1</dd>" in client.get(page(second)).content.decode()
+    client.post(page(second), {"verb": "evaluate", "dataset": str(dataset.pk)})
+    assert Run.objects.get().dataset == dataset
+    told = client.post(page(second), {"verb": "evaluate", "dataset": "x"}, follow=True)
+    assert "Name the dataset" in told.content.decode()
 
 
 def test_the_pages_show_the_card_the_comparison_and_the_runs(

@@ -10,7 +10,7 @@ from django.core import serializers
 from cases.erase import erase
 from cases.models import Case, Prediction
 from cases.models.choices import State
-from feedback.models import Correction, OutcomeReport, Sample
+from feedback.models import Correction, OutcomeReport, Sample, ShadowPrediction
 from review.models import Approval, Decision, ReviewTask
 from tests.factories import make_case, make_decision, make_prediction, make_task, make_user
 
@@ -30,6 +30,7 @@ def test_nothing_of_an_erased_case_is_kept_by_any_app_but_its_labels() -> None:
     report = OutcomeReport.objects.create(
         case=case, decision=decision, correct=False, output=output, source="crm", note=SECRET
     )
+    ShadowPrediction.objects.create(case=case, label=json.dumps(output), confidence=0.5, said="{}")
     Sample.objects.create(
         case=case,
         prediction=prediction,
@@ -53,7 +54,7 @@ def test_nothing_of_an_erased_case_is_kept_by_any_app_but_its_labels() -> None:
 
     assert erase("ann", actor="test", origin="test").cases == 1
 
-    models = (Case, Prediction, ReviewTask, Decision, Approval, OutcomeReport, Sample, Correction)
+    models = (Case, Prediction, ReviewTask, Decision, Approval, OutcomeReport, Sample, Correction, ShadowPrediction)
     kept = [json.loads(serializers.serialize("json", model.objects.all())) for model in models]
     assert SECRET not in json.dumps(kept)
     decision.refresh_from_db()

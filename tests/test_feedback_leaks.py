@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,14 +16,15 @@ from django.urls import URLResolver, get_resolver
 
 from cases.models import Case
 from cases.models.choices import State
-from feedback import jobs
+from feedback import gold, jobs
 from feedback.models import SecondRead, SecondReadCursor
+from feedback.plantings import plant
 from review import claims
 from review.decide import Answer, decide
 from review.models import ReviewTask
 from review.shown import digest_of, newest_prediction
 from tests.callers import Api
-from tests.factories import make_case, make_case_type, make_prediction, make_queue, make_task, make_user
+from tests.factories import make_case, make_case_type, make_decision, make_prediction, make_queue, make_task, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres_too]
 MACHINE, FIRST, TEXT, NOTE = "echidnalabel", "wombatlabel", "quokkatext", "numbatnote"
@@ -186,3 +188,44 @@ def test_the_third_person_sees_both_answers_and_nobody_else_does() -> None:
     page = client.get(f"/admin/desk/{settling.pk}/").content
     assert marks_in(page) == {FIRST, TEXT}
     assert leaks("auditor", world) == {}
+
+
+READERS_WORDS = re.compile(rb"planted|\bgold\b|\bdrills?\b|known case", re.IGNORECASE)
+TOLD_OF_THE_IDEA = re.compile(r"/admin/(how-i-decide|review/policy|desk/policies)|/api/v1/(policies|schema|docs)")
+SECRET = "pangolinnote"
+
+
+def planted_world() -> tuple[World, ReviewTask, Case]:
+    """A known case that is planted, beside the ordinary one, and its original with all of its past."""
+    world = make_world()
+    kind = make_case_type("exception_handler", output_schema=SCHEMA, action={"backend": "log"})
+    original = make_case(kind, state=State.CLOSED, requester="quokka-7", payload={"text": "charged twice in May"})
+    made = make_prediction(original, label="refund", confidence=0.9)
+    make_decision(original, by=make_user("expert"), prediction=made, note=SECRET)
+    make_task(original, closed_at=original.created_at, ending="decided", queue=make_queue())
+    gold.make_drill(original.pk, by=make_user("supervisor"), origin="test", shown={"label": "billing"}, why=SECRET)
+    planting = plant(kind.policies.get(), queue=make_queue())
+    assert planting is not None
+    assert planting.task is not None
+    return world, planting.task, original
+
+
+@pytest.mark.parametrize("role", ["reviewer", "expert", "integration", "manager"])
+def test_no_address_tells_who_may_read_it_that_a_case_is_known(role: str) -> None:
+    world, task, original = planted_world()
+    person = person_of(role)
+    client = Client(raise_request_exception=False)
+    client.force_login(person)
+    if role == "reviewer":
+        claims.claim(task.pk, user=person, origin="test")
+    seen = replace(world, task=task, decision=original.decisions.get())
+    for path in [
+        *addresses(seen),
+        *addresses(replace(seen, decision=SimpleNamespace(case_id=task.case_id, pk=0, task_id=0))),
+    ]:
+        body = body_of(client.get(path))
+        assert SECRET.encode() not in body, path
+        if not TOLD_OF_THE_IDEA.match(path) and role in ("reviewer", "expert"):
+            assert not READERS_WORDS.search(body), path
+            assert f"/cases/{original.pk}/".encode() not in body, path
+            assert f"/case/{original.pk}/".encode() not in body, path

@@ -20,7 +20,6 @@ from metrics import sums
 from review import claims
 from review.decide import Answer, decide
 from review.models import Decision, ReviewTask
-from review.planted import masked
 from review.shown import digest_of, shown_prediction
 from tests.factories import make_case, make_case_type, make_decision, make_prediction, make_queue, make_user
 
@@ -44,7 +43,7 @@ def planted(*, decided_by: User | None = None, **policy: Any) -> ReviewTask:
 
 def answer(task: ReviewTask, user: User, **how: Any) -> Decision | None:
     mine = claims.claim(task.pk, user=user, origin="test")
-    digest = digest_of(masked(mine), mine.case, shown_prediction(mine))
+    digest = digest_of(mine, mine.case, shown_prediction(mine))
     return decide(task.pk, user=user, lease_token=mine.lease_token, digest=digest, answer=Answer(**how), origin="test")
 
 
@@ -103,11 +102,11 @@ def test_a_supervisor_and_who_decided_the_case_are_not_given_it() -> None:
 )
 def test_an_answer_is_judged_and_nothing_comes_of_it(how: dict[str, Any], *, caught: bool) -> None:
     task, user = planted(), make_user("reviewer")
-    before = Case.objects.values().get(pk=task.case_id)
+    before = Case.objects.values().get()
     assert answer(task, user, **how) is None
     found = Planting.objects.get()
     assert (found.user, found.caught) == (user, caught)
-    assert Case.objects.values().get(pk=task.case_id) == before
+    assert Case.objects.values().get() == before
     assert Decision.objects.count() == 1
     assert not Effect.objects.exists()
     assert not Correction.objects.exists()

@@ -8,17 +8,18 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
 
 from cases import plugins
 from cases.classifiers.prompts import STARTING_TEMPLATE
 from cases.models import CaseType
 from cases.models.choices import State
-from feedback import jobs, prompt_trials, runs
+from feedback import corrections, jobs, prompt_trials, runs
 from feedback.datasets import Selection, freeze
 from feedback.models import Dataset, LabelledExample, PromptVersion, Run
 from feedback.prompts import compose, put_to_work, why_not
-from tests.factories import make_case, make_case_type, make_prediction, make_user
+from tests.factories import make_case, make_case_type, make_decision, make_prediction, make_task, make_user
 from tests.http_server import answering
 from tests.llm_server import LlmServer, llm_server
 
@@ -155,3 +156,22 @@ def test_a_replay_tells_what_last_week_would_have_been(case_type: CaseType, auth
     assert run.status == "done", run.message
     assert (told["cases"], told["escalated_then"], told["automated_now"], told["another_label"]) == (3, 3, 3, 3)
     assert (told["newly_automated"], told["failed"]) == (3, 0)
+
+
+def test_whether_old_errors_come_back_is_asked_of_both(
+    case_type: CaseType, author: User, dataset: Dataset, server: LlmServer
+) -> None:
+    for number in range(3):
+        case = make_case(case_type, state=State.CLOSED, payload={"text": f"my bill {number}"})
+        decision = make_decision(
+            case, by=make_user("reviewer"), task=make_task(case), prediction=make_prediction(case), outcome="amend",
+            output={"label": "billing"}, label="billing", override=True,
+        )  # fmt: skip
+        corrections.from_override(decision)
+    version = written(case_type, author)
+    carried_out("evaluate", version, author, dataset)
+    assert version.metrics["recurrence"] == {"asked": {"n": 3, "wrong_before": 3, "wrong_after": 0}}
+    client = Client()
+    client.force_login(make_user("auditor", is_staff=True))
+    page = client.get(f"/admin/feedback/promptversion/{version.pk}/change/").content.decode()
+    assert "Do old errors come back?" in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -301,6 +302,10 @@ def test_every_fault_of_the_endpoint_ends_at_a_person_with_the_reason(
     assert said.output is None
     assert told in said.error
     assert said.error
+    paid = said.tokens.get("input", 0), said.cost
+    assert paid == ((100, Decimal("0.0003")) if told in ("JSON", "schema") else (0, None)), (
+        "what was answered is paid for"
+    )
     task = ReviewTask.objects.get(case=said.case_id, closed_at=None)
     assert (task.reason, Case.objects.get(pk=said.case_id).state) == ("classifier_error", State.IN_REVIEW)
 

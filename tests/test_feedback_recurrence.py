@@ -120,3 +120,14 @@ def test_the_same_rate_is_never_called_a_difference(errors: int, weeks: int) -> 
     early = Period(None, NOW - 2 * weeks * WEEK, NOW - weeks * WEEK, errors)
     late = Period(None, NOW - weeks * WEEK, NOW, errors)
     assert verdict(early, late) in ("same", "unknown")
+
+
+def test_under_the_same_label_the_error_is_the_field_that_was_wrong() -> None:
+    case_type = old_type()
+    wrong(case_type, ago=WEEK, times=2, before="meals", after="meals")
+    Correction.objects.update(before={"label": "meals", "total": 9}, after={"label": "meals", "total": 8})
+    wrong(case_type, ago=WEEK, before="meals", after="meals")
+    told = {"label_before": "meals", "label_after": "meals"}
+    assert history(case_type, **told, fields=["total"]).errors == 2
+    assert history(case_type, **told, fields=["tax"]).errors == 0
+    assert history(case_type, **told).errors == 3

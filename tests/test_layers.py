@@ -18,7 +18,7 @@ LONGEST_FILE = 300
 LONGEST_FUNCTION = 40
 VAGUE_NAMES = {"services", "utils", "util", "helpers", "selectors", "common", "misc", "tools"}
 # The settings are one file on purpose; a list of settings has nothing to divide.
-ONE_FILE = {"hitl_project/settings.py": 340}
+ONE_FILE = {"hitl_project/settings.py": 350}
 
 
 def sources() -> list[Path]:

@@ -100,10 +100,10 @@ class TestStrata:
         rollup.rebuild()
         assert {row[:2] for row in self.strata()} == {(0.625, 2)}
 
-    def test_opening_a_round_sums_the_hours_of_its_period_again(self) -> None:
+    def test_opening_a_round_sums_its_period_again(self) -> None:
         past = History(rate=0.2)
         decisions = [past.automated(HOUR + timedelta(minutes=number)) for number in range(2)]
         rollup.rebuild()
         round_ = self.opened(past, decisions)
-        hours = set(chances.hours_of(Round.objects.filter(pk=round_.pk).values("pk")))
-        assert hours == {(past.case_type.pk, HOUR)}
+        minutes = set(chances.minutes_of(Round.objects.filter(pk=round_.pk).values("pk")))
+        assert minutes == {(past.case_type.pk, decision.decided_at) for decision in decisions}

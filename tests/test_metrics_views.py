@@ -16,7 +16,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from metrics import charts, periods, report, rollup
+from metrics import looking, periods, rollup
+from metrics.pages import KINDS
 from tests.metrics_history import MINUTE, History
 
 pytestmark = [pytest.mark.django_db]
@@ -49,6 +50,10 @@ def account(name: str = "maya", *, permitted: bool = True, staff: bool = True) -
     return user
 
 
+def address(key: str) -> str:
+    return "/reports/" if key == "overview" else f"/reports/{key}/"
+
+
 def signed_in(**options: Any) -> Client:
     client = Client()
     client.force_login(account(**options))
@@ -61,7 +66,7 @@ def test_a_manager_sees_every_measure_and_every_chart() -> None:
         page = signed_in().get("/reports/", MARCH)
     assert page.status_code == 200
     text = page.content.decode()
-    for key in charts.DRAWN:
+    for key in ("throughput", "backlog", "escalation", "overrides"):
         assert f'data-figure="figure-{key}"' in text
     assert "style=" not in text
     assert "<script>" not in text
@@ -84,7 +89,13 @@ def test_other_roles_do_not_see_the_reports(role: str) -> None:
     user.groups.add(Group.objects.get(name=role))
     client = Client()
     client.force_login(user)
-    for address in ("/reports/", "/reports/measures.csv", "/api/v1/metrics/"):
+    for address in (
+        "/reports/",
+        "/reports/time/",
+        "/reports/overview/measures.csv",
+        "/reports/overview.pdf",
+        "/api/v1/metrics/",
+    ):
         assert client.get(address).status_code == 403
 
 
@@ -115,24 +126,29 @@ def test_markup_in_names_stays_text() -> None:
     made.queue.save()
     client = signed_in()
     assert "<script>alert" not in client.get("/reports/", MARCH).content.decode()
-    lines = list(csv.reader(client.get("/reports/queues.csv", MARCH).content.decode().splitlines()))
+    lines = list(csv.reader(client.get("/reports/time/queues.csv", MARCH).content.decode().splitlines()))
     assert lines[1][0] == "'=cmd|'/c calc'!A1"
 
 
-@pytest.mark.parametrize("name", ["measures", "queues", *charts.DRAWN])
-def test_every_table_can_be_had_as_csv(name: str) -> None:
+@pytest.mark.parametrize("key", KINDS)
+def test_every_table_of_a_page_can_be_had_as_csv(key: str) -> None:
     past()
-    answer = signed_in().get(f"/reports/{name}.csv", MARCH)
-    assert answer["Content-Type"] == "text/csv; charset=utf-8"
-    columns, *rows = csv.reader(answer.content.decode().splitlines())
-    assert rows
-    assert all(len(row) == len(columns) for row in rows)
+    client = signed_in()
+    tables = list(client.get(address(key), MARCH).context["page"].every_table())
+    for table in tables:
+        answer = client.get(f"/reports/{key}/{table.key}.csv", MARCH)
+        assert answer["Content-Type"] == "text/csv; charset=utf-8"
+        columns, *rows = csv.reader(answer.content.decode().splitlines())
+        assert len(columns) == len(table.columns)
+        assert len(rows) == len(table.rows)
+        assert all(len(row) == len(columns) for row in rows)
 
 
 def test_an_unknown_table_is_not_found_and_a_wrong_query_is_refused_in_plain_text() -> None:
     client = signed_in()
-    assert client.get("/reports/secrets.csv", MARCH).status_code == 404
-    answer = client.get("/reports/measures.csv", {"from": "x"})
+    for path in ("overview/secrets.csv", "overview/measures.exe", "nothing/", "nothing.pdf", "overview.exe"):
+        assert client.get(f"/reports/{path}", MARCH).status_code == 404
+    answer = client.get("/reports/overview/measures.csv", {"from": "x"})
     assert (answer.status_code, answer["Content-Type"]) == (400, "text/plain; charset=utf-8")
 
 
@@ -152,6 +168,9 @@ WRONG = [
     ({"case_type": "a\0b"}, "case_type"),
     ({"case_type": "\ud800"}, "case_type"),
     ({"period": "century"}, "period"),
+    ({"queue": "nobody-knows"}, "queue"),
+    ({"mode": "=1+1"}, "mode"),
+    ({"version": "no-at"}, "version"),
     ({"from": "9" * 5000}, "from"),
 ]
 
@@ -164,7 +183,8 @@ def test_a_wrong_parameter_is_refused_by_name(query: dict[str, str], field: str)
     assert answer.status_code == 422
     assert answer["Content-Type"].startswith("application/problem+json")
     assert list(answer.json()["errors"]) == [field]
-    page = client.get("/reports/", query)
+    place = {"queue": "/reports/throughput/", "mode": "/reports/throughput/", "version": "/reports/models/"}
+    page = client.get(place.get(field, "/reports/"), query)
     assert page.status_code == 400
     assert f"<strong>{field}</strong>" in page.content.decode()
 
@@ -205,39 +225,47 @@ def test_a_plus_sign_that_arrived_as_a_blank_is_still_an_offset() -> None:
     assert found.start == datetime(2026, 2, 10, 9, tzinfo=UTC)
 
 
-def test_every_figure_is_one_that_plotly_accepts_and_agrees_with_its_table() -> None:
+def looked(key: str = "overview", *, reader: User | None = None, now: datetime = NOON, **query: str) -> looking.Seen:
+    period = periods.read({**MARCH, **query}, now=now)
+    return looking.make(KINDS[key], period, reader=reader or account(f"maya-{key}"), now=now)
+
+
+@pytest.mark.parametrize("interval", ["hour", "day"])
+@pytest.mark.parametrize("key", KINDS)
+def test_every_figure_is_one_that_plotly_accepts_and_agrees_with_its_table(key: str, interval: str) -> None:
     past()
-    for interval in ("hour", "day"):
-        made = report.build(periods.read({**MARCH, "interval": interval}, now=NOON), now=NOON)
-        for chart in charts.all_charts(made):
-            figure = go.Figure(chart.figure)
-            assert len(figure.data) >= 1
-            assert json.dumps(chart.figure, allow_nan=False)
-            assert len(chart.rows) == len(made.steps)
-            assert {len(row) for row in chart.rows} == {len(chart.columns)}
-        [closed] = [c for c in charts.all_charts(made) if c.key == "throughput"]
-        assert sum(sum(trace["y"]) for trace in closed.figure["data"]) == sum(int(row[-1]) for row in closed.rows) == 60
+    for chart in looked(key, interval=interval).page.charts:
+        figure = go.Figure(chart.figure)
+        assert len(figure.data) >= 1
+        assert json.dumps(chart.figure, allow_nan=False)
+        assert {len(row) for row in chart.rows} == {len(chart.columns)}
 
 
-def test_a_report_asks_the_database_the_same_whatever_happened() -> None:
+def test_the_bars_of_the_closed_cases_add_up_to_their_table() -> None:
+    past()
+    [closed] = [chart for chart in looked().page.charts if chart.key == "throughput"]
+    assert sum(sum(trace["y"]) for trace in closed.figure["data"]) == sum(int(row[-1]) for row in closed.rows) == 60
+
+
+MOST_QUERIES = {"overview": 15, "throughput": 15, "quality": 15, "time": 15, "people": 15, "models": 15, "cost": 15}
+
+
+@pytest.mark.parametrize("key", KINDS)
+def test_a_page_asks_the_database_the_same_whatever_happened_and_never_for_cases(key: str) -> None:
     History("quiet")
     client = signed_in()
-    client.get("/reports/", MARCH)
-    with CaptureQueriesContext(
-        connection,
-    ) as empty:
-        client.get("/reports/", MARCH)
+    client.get(address(key), MARCH)
     past()
     with CaptureQueriesContext(connection) as full:
-        client.get("/reports/", MARCH)
-    assert len(full) == len(empty)
-    assert not [query for query in full if 'cases_case"' in query["sql"] and "due_at" not in query["sql"]]
+        assert client.get(address(key), MARCH).status_code == 200
+    told = [query["sql"] for query in full]
+    assert len(told) <= MOST_QUERIES[key], "\n".join(told)
+    assert not [sql for sql in told if 'cases_case"' in sql and "due_at" not in sql]
 
 
 def test_rare_readings_are_drawn_for_the_window_up_to_each_step() -> None:
     past()  # from six to eleven in the morning, each hour five readings of automated cases, one of them wrong
-    made = report.build(periods.read({**MARCH, "interval": "hour"}, now=NOON), now=NOON)
-    [chart] = [c for c in charts.all_charts(made) if c.key == "automated"]
+    [chart] = [chart for chart in looked("quality", interval="hour").page.charts if chart.key == "automated"]
     assert [row[-1] for row in chart.rows[24 + 5 : 24 + 13]] == ["0", "5", "10", "15", "20", "25", "30", "30"]
     assert "24 hours" in chart.caption
     [line] = [trace for trace in chart.figure["data"] if trace.get("text")]
@@ -262,5 +290,5 @@ def test_every_chart_has_a_label_and_a_table() -> None:
     past()
     found = Tables()
     found.feed(signed_in().get("/reports/", MARCH).content.decode())
-    assert found.figures == found.labelled == len(charts.DRAWN)
-    assert found.tables == len(charts.DRAWN) + 1
+    assert found.figures == found.labelled == 4
+    assert found.tables == 4 + 1  # and the measures

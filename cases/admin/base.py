@@ -93,7 +93,10 @@ class BackOfficeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in
         return CalmChangeList
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        rows = super().get_queryset(request)
+        return self.seen(request, super().get_queryset(request))
+
+    def seen(self, request: HttpRequest, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        """Those of the rows that the account may see."""
         found = [
             visible(account(request), rows, verb) for verb in self._view_verbs() if account(request).has_perm(verb)
         ]

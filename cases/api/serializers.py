@@ -23,7 +23,7 @@ def case_body(case: Case, *, concealed: bool, base: str = "") -> dict[str, Any]:
         "state": case.state,
         "case_type": case.case_type.key,
         "source": case.source,
-        "external_id": case.external_id or None,
+        "external_id": case.reference or None,
         "priority": Priority(case.priority).name.lower(),
         "requester": case.requester or None,
         "label": case.label or None,

@@ -44,7 +44,7 @@ class Cases(GenericAPIView[Case]):
     filterset_class = CaseFilters
 
     def get_queryset(self) -> QuerySet[Case]:
-        return visible(self.request.user, Case.objects.light().select_related("case_type"), "cases.view_case")
+        return visible(self.request.user, Case.everything.light().select_related("case_type"), "cases.view_case")
 
     @extend_schema(parameters=[OpenApiParameter(name) for name in (*CaseFilters.base_filters, *sorted(PAGING))])
     def get(self, request: Request) -> Response:

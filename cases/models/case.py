@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.core.files.storage import default_storage
@@ -27,8 +27,20 @@ class CaseQuerySet(models.QuerySet["Case"]):
         return self.defer("payload", "context", "metadata")
 
 
+CaseManager = models.Manager.from_queryset(CaseQuerySet)
+
+
+class RealCaseManager(CaseManager):  # type: ignore[type-arg]  # generic in the stubs only
+    """Without the copies under which known cases are planted: nothing counts, sends, exports or learns from those."""
+
+    def get_queryset(self) -> CaseQuerySet:
+        found: Any = super().get_queryset().filter(copy_of__isnull=True)
+        real: CaseQuerySet = found
+        return real
+
+
 class Case(models.Model):
-    """One input to be decided."""
+    """One input to be decided; or a copy of one, under which its known answer is asked for (see `review.planted`)."""
 
     case_type = models.ForeignKey(CaseType, on_delete=models.PROTECT, related_name="cases", verbose_name=_("case type"))
     source = models.CharField(_("source"), max_length=120)
@@ -70,7 +82,22 @@ class Case(models.Model):
     decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
 
-    objects = CaseQuerySet.as_manager()
+    copy_of = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="copies", db_index=False, editable=False
+    )
+    copy_for = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        editable=False,
+        help_text=_("The one reader for whom the copy is meant; without one it is for any."),
+    )
+
+    objects = RealCaseManager()
+    everything = CaseQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("case")
@@ -107,12 +134,18 @@ class Case(models.Model):
             models.Index(fields=["requester", "-id"], name="case_by_requester"),
             models.Index(fields=["external_id"], name="case_by_external_id"),
             models.Index(fields=["created_at"], name="case_by_creation"),
+            models.Index(fields=["copy_of"], condition=models.Q(copy_of__isnull=False), name="case_copies"),
             models.Index(fields=["case_type", "routed_at"], name="case_by_routing"),
             models.Index(fields=["case_type", "closed_at"], name="case_by_closing"),
         ]
 
     def __str__(self) -> str:
         return f"#{self.pk}"
+
+    @property
+    def reference(self) -> str:
+        """The id that its sender knows it by. A copy shows one that looks like it and finds nothing."""
+        return self.external_id if self.copy_of_id is None else self.idempotency_key
 
     @property
     def priority_name(self) -> str:

@@ -32,6 +32,7 @@ class Prediction(models.Model):
     class Meta:
         verbose_name = _("prediction")
         verbose_name_plural = _("predictions")
+        indexes = [models.Index(fields=["created_at"], name="prediction_by_time")]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(confidence__gte=0, confidence__lte=1), name="prediction_confidence_is_a_share"

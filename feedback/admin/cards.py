@@ -8,7 +8,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from feedback.models import ModelVersion, PromptVersion
+from feedback.shadow import agreement
 
+NOTHING = "–"
 REPLAYED = ("automated", "escalated", "wrong")
 Version = ModelVersion | PromptVersion
 
@@ -44,6 +46,7 @@ def _facts(version: ModelVersion) -> list[tuple[str, str]]:
     return [
         (_("Learnt from"), _("%(n)s examples") % {"n": origins.get("examples", "–")}),
         (_("Dataset"), str(origins.get("dataset", _("everything people said until then")))),
+        (_("Judged by"), str(told.get("dataset") or _("what is held out"))),
         (_("Held-out examples"), str(told.get("held_out", "–"))),
         (_("Accuracy"), percent(told.get("accuracy"))),
         (_("Calibration error"), figure(told.get("calibration_error"))),
@@ -72,13 +75,14 @@ def _prompt_facts(version: PromptVersion) -> list[tuple[str, str]]:
 
 def _labels(version: Version) -> list[dict[str, Any]]:
     return [
-        {**row, "precision": percent(row["precision"]), "recall": percent(row["recall"])}
+        {**row, "label": row["label"] or _("no valid answer")}
+        | {"precision": percent(row["precision"]), "recall": percent(row["recall"])}
         for row in version.metrics.get("labels", [])
     ]
 
 
 def _recurrence(told: dict[str, Any]) -> list[dict[str, Any]]:
-    names = {"unseen": _("kept from both models"), "learnt": _("learnt from")}
+    names = {"unseen": _("kept from both models"), "learnt": _("learnt from"), "asked": _("asked again")}
     found = told.get("recurrence", {})
     return [{"name": names[side], **found[side]} for side in names if side in found]
 
@@ -91,19 +95,39 @@ def _replayed(figures: dict[str, Any] | None) -> list[dict[str, Any]]:
 
 
 def side_by_side(*versions: Version) -> list[dict[str, Any]]:
-    """The figures of the cards, line by line."""
-    lines: list[tuple[str, Callable[[dict[str, Any]], str]]] = [
-        (_("Held-out examples"), lambda told: str(told.get("held_out", "–"))),
+    """The figures of the cards, line by line; a figure that neither has is left out."""
+    told = [{**version.metrics, "stood": _stood(version)} for version in versions]
+    lines = [{"name": name, "values": [pick(one) for one in told]} for name, pick in _lines()]
+    return [line for line in lines if any(value != NOTHING for value in line["values"])]
+
+
+def _lines() -> list[tuple[str, Callable[[dict[str, Any]], str]]]:
+    return [
+        (_("Held-out examples"), lambda told: str(told.get("held_out", NOTHING))),
+        (_("Judged by"), lambda told: str(told.get("dataset") or NOTHING)),
         (_("Accuracy"), lambda told: percent(told.get("accuracy"))),
         (_("Calibration error"), lambda told: figure(told.get("calibration_error"))),
         (_("Log loss"), lambda told: figure(told.get("log_loss"))),
         (_("Error in the surer half"), lambda told: percent(_error_at(told, 0.5))),
         (_("Old errors that come back, unseen"), lambda told: _recurring(told, "unseen")),
         (_("Old errors that come back, learnt from"), lambda told: _recurring(told, "learnt")),
-        (_("Last week: would be automated"), lambda told: str(told.get("replay", {}).get("automated_now", "–"))),
-        (_("Last week: would go to people"), lambda told: str(told.get("replay", {}).get("escalated_now", "–"))),
+        (_("Old errors that come back"), lambda told: _recurring(told, "asked")),
+        (_("Last week: would be automated"), lambda told: str(told.get("replay", {}).get("automated_now", NOTHING))),
+        (_("Last week: would go to people"), lambda told: str(told.get("replay", {}).get("escalated_now", NOTHING))),
+        (_("In the shadow: said the same"), lambda told: _in_shadow(told, "same", "cases")),
+        (_("In the shadow: right, where people decided"), lambda told: _in_shadow(told, "shadow_right", "known")),
+        (_("In the shadow: at work right there"), lambda told: _in_shadow(told, "work_right", "known")),
+        (_("Cost of judging (USD)"), lambda told: figure(told.get("cost"))),
     ]
-    return [{"name": name, "values": [pick(version.metrics) for version in versions]} for name, pick in lines]
+
+
+def _stood(version: Version) -> dict[str, Any]:
+    return agreement(version) if "shadow" in version.metrics else {}
+
+
+def _in_shadow(told: dict[str, Any], part: str, whole: str) -> str:
+    found = told["stood"]
+    return _("%(part)s of %(whole)s") % {"part": found[part], "whole": found[whole]} if found else NOTHING
 
 
 def labels_side_by_side(*versions: Version) -> list[dict[str, Any]]:
@@ -118,12 +142,12 @@ def _error_at(told: dict[str, Any], coverage: float) -> float | None:
 
 def _recurring(told: dict[str, Any], side: str) -> str:
     rows = told.get("recurrence", {}).get(side)
-    return _("%(wrong)s of %(n)s") % {"wrong": rows["wrong_after"], "n": rows["n"]} if rows else "–"
+    return _("%(wrong)s of %(n)s") % {"wrong": rows["wrong_after"], "n": rows["n"]} if rows else NOTHING
 
 
 def percent(value: float | None) -> str:
-    return "–" if value is None else f"{value * 100:.1f} %"
+    return NOTHING if value is None else f"{value * 100:.1f} %"
 
 
 def figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
+    return NOTHING if value is None else f"{value:.4f}"

@@ -18,6 +18,8 @@ from cases.access import can
 from cases.admin.base import VisibleFilter, account, badge
 from cases.concealment import concealed_ids
 from feedback.admin.learning import OfACase
+from feedback.admin.lists import Nothing
+from feedback.admin.weeks import drawn
 from feedback.corrections import MOST_FIELDS, FieldChange, changed_fields, compared_fields
 from feedback.lineage import STATES, lineage_of
 from feedback.models import Correction
@@ -49,6 +51,12 @@ LONGEST_VALUE, MOST_NAMED = 2_000, 3
 
 @admin.register(Correction)
 class CorrectionAdmin(OfACase):
+    nothing = Nothing(
+        gettext_lazy("Nothing had to be corrected yet"),
+        gettext_lazy(
+            "Every changed output, wrong sample, settled disagreement and report from downstream becomes a correction to learn from."
+        ),
+    )
     list_display = ("change", "fields_changed", "case_link", "case_type", "source_badge", "given_by", "created_at")
     list_display_links: Any = ("change",)
     list_filter = ("source", ("case_type", VisibleFilter))
@@ -75,6 +83,8 @@ class CorrectionAdmin(OfACase):
             "lineage": told,
             "may_see_datasets": can(account(request), "feedback.view_dataset"),
             "history": history,
+            "error": _error_told(correction) if history else "",
+            "chart": drawn(history) if history else None,
             "periods": [_period(period) for period in history.periods] if history else [],
         }
         title = _("Correction of case #%(number)s") % {"number": correction.case_id}
@@ -109,11 +119,25 @@ class CorrectionAdmin(OfACase):
 
 
 def _history(correction: Correction) -> Recurrence | None:
-    """Only of an error that has a name on both sides."""
+    """Of an error that has a name on both sides, or of the fields that were wrong under the same label."""
     before, after = correction.label_before, correction.label_after
-    if not (before and after):
+    fields = () if before != after else tuple(_wrong_fields(correction))
+    if not (before and after) and not fields:
         return None
-    return recurrence(correction.case.case_type, label_before=before, label_after=after)
+    return recurrence(correction.case.case_type, label_before=before, label_after=after, fields=fields)
+
+
+def _wrong_fields(correction: Correction) -> list[str]:
+    return [field.path for field in changed_fields(correction.before, correction.after)]
+
+
+def _error_told(correction: Correction) -> str:
+    """The error as a heading."""
+    before, after = correction.label_before, correction.label_after
+    if before != after:
+        return _("How often “%(before)s” had to be corrected to “%(after)s”") % {"before": before, "after": after}
+    named = _wrong_fields(correction)[:MOST_NAMED]
+    return _("How often %(fields)s had to be corrected") % {"fields": ", ".join(named)}
 
 
 def _row(field: FieldChange) -> dict[str, Any]:

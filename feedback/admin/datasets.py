@@ -17,11 +17,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.access import can, visible
-from cases.admin.base import BackOfficeAdmin, VisibleFilter, account, badge, tell
+from cases.admin.base import VisibleFilter, account, badge, tell
 from cases.concealment import concealed_ids
 from cases.errors import Refused
 from cases.models import Case, CaseType
 from cases.outputs import label_of
+from feedback.admin.lists import LearningList, Nothing, Step
 from feedback.api.dataset_views import as_file
 from feedback.datasets import ORIGINS, Selection, freeze
 from feedback.exports import FORMATS
@@ -85,7 +86,7 @@ class FreezeForm(forms.Form):
 
 
 @admin.register(Dataset)
-class DatasetAdmin(BackOfficeAdmin):
+class DatasetAdmin(LearningList):
     list_display = ("__str__", "case_type", "examples", "state", "made_by", "created_at")
     list_filter = (("case_type", VisibleFilter),)
     list_select_related = ("case_type", "made_by")
@@ -94,6 +95,13 @@ class DatasetAdmin(BackOfficeAdmin):
     prefix = ("name",)
     search_help_text = gettext_lazy("Beginning of a name")
     change_form_template = "admin/feedback/dataset/page.html"
+    steps = (Step(gettext_lazy("Freeze a dataset"), "admin:feedback_dataset_add", "feedback.add_dataset"),)
+    nothing = Nothing(
+        gettext_lazy("No dataset has been frozen yet"),
+        gettext_lazy(
+            "A dataset is a selection of what people decided and reported that never changes again: to train from, to judge by, and to take away."
+        ),
+    )
     add_form_template = "admin/feedback/dataset/freeze.html"
 
     def get_urls(self) -> list[URLPattern]:

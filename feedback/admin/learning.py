@@ -13,12 +13,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases.admin.base import BackOfficeAdmin, VisibleFilter, badge
+from cases.admin.base import VisibleFilter, badge
+from feedback.admin.lists import LearningList, Nothing
 from feedback.models import LabelledExample, OutcomeReport, Sample
 from review.models import ReviewTask
 
 
-class OfACase(BackOfficeAdmin):
+class OfACase(LearningList):
     """Rows that hang on a case; those of a case that somebody reads blind are left out until it is answered."""
 
     list_display_links: Any = None
@@ -47,6 +48,12 @@ class OfACase(BackOfficeAdmin):
 
 @admin.register(Sample)
 class SampleAdmin(OfACase):
+    nothing = Nothing(
+        gettext_lazy("No sample has been read yet"),
+        gettext_lazy(
+            "The coin at intake and rounds of samples choose cases that a person reads blind: they tell how often the machine is wrong."
+        ),
+    )
     list_display = (
         "case_link",
         "case_type",
@@ -75,6 +82,12 @@ class SampleAdmin(OfACase):
 
 @admin.register(OutcomeReport)
 class OutcomeReportAdmin(OfACase):
+    nothing = Nothing(
+        gettext_lazy("Nothing has been reported yet"),
+        gettext_lazy(
+            "Systems downstream report over the API whether a decision was right. A wrong one is put up for decision again."
+        ),
+    )
     list_display = ("case_link", "case_type", "verdict", "source", "reported_by", "reported_at", "note")
     list_filter = ("correct", ("case__case_type", VisibleFilter))
     list_select_related = ("case__case_type", "reported_by")
@@ -85,7 +98,13 @@ class OutcomeReportAdmin(OfACase):
 
 
 @admin.register(LabelledExample)
-class LabelledExampleAdmin(BackOfficeAdmin):
+class LabelledExampleAdmin(LearningList):
+    nothing = Nothing(
+        gettext_lazy("No example has been imported yet"),
+        gettext_lazy(
+            "Inputs whose right answer is known come in by the command import_cases with --truth. They are learnt from as people’s decisions are."
+        ),
+    )
     list_display = ("external_id", "case_type", "answer", "source", "created_at")
     list_filter = (("case_type", VisibleFilter),)
     list_select_related = ("case_type",)

@@ -3,43 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.access import can, visible
-from cases.admin.base import BackOfficeAdmin, VisibleFilter, account, badge, tell
+from cases.admin.base import VisibleFilter, account, badge, tell
 from cases.errors import Missing, Refused
 from cases.models import CaseType
-from feedback import runs, shadow
+from feedback import runs, schedule, shadow
 from feedback.admin.cards import card, figure, labels_side_by_side, percent, side_by_side
+from feedback.admin.lists import LearningList, Nothing, Step
+from feedback.admin.runs import RUN_KINDS
 from feedback.models import Dataset, ModelVersion, Run
 from feedback.promoting import PROMOTE, promote_by_hand, roll_back_by_hand, why_not
 from feedback.registry import at_work
 
 ORIGIN = "admin"
 MODEL_KINDS = {"candidate": "info", "shadow": "info", "active": "ok", "retired": "", "refused": "warning"}
-RUN_KINDS = {"waiting": "", "running": "info", "done": "ok", "failed": "danger"}
-MOST_RUNS, MOST_VERSIONS, MOST_DATASETS = 10, 50, 50
+MOST_RUNS, MOST_TOLD, MOST_VERSIONS, MOST_DATASETS = 10, 3, 50, 50
 LONGEST_NUMBER = 19
 Act = Callable[[HttpRequest, ModelVersion], str]
 
 
 @admin.register(ModelVersion)
-class ModelVersionAdmin(BackOfficeAdmin):
-    list_display = ("name", "case_type", "status_badge", "accuracy", "calibration", "created_at", "promoted_at")
+class ModelVersionAdmin(LearningList):
+    list_display = ("name", "status_badge", "accuracy", "calibration", "created", "promoted")
     list_filter = ("status", ("case_type", VisibleFilter))
     list_select_related = ("case_type",)
     ordering = ("-id",)
     sortable_by = ()
     change_list_template = "admin/feedback/modelversion/list.html"
     change_form_template = "admin/feedback/modelversion/page.html"
+    steps = (
+        Step(gettext_lazy("Train a model"), "admin:feedback_modelversion_train", "feedback.add_run"),
+        Step(gettext_lazy("All runs"), "admin:feedback_run_changelist", "feedback.view_run"),
+    )
+    nothing = Nothing(
+        gettext_lazy("No model has been trained yet"),
+        gettext_lazy(
+            "A model learns from what people decide and from examples that came with their truth. Until the first is at work, every case of its type goes to a person."
+        ),
+    )
 
     def get_urls(self) -> list[URLPattern]:
         own: dict[str, Callable[..., HttpResponse]] = {
@@ -54,13 +68,16 @@ class ModelVersionAdmin(BackOfficeAdmin):
         return [*named, *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        own = {"runs": self._runs(request), "may_train": can(account(request), "feedback.add_run")}
+        user, clock = account(request), {"daily_from": schedule.DAILY_FROM, "weekly_from": schedule.WEEKLY_FROM}
+        own = {"runs": self._runs(request, MOST_TOLD), "may_train": can(user, "feedback.add_run")}
+        if can(user, "feedback.view_run"):
+            own |= {"clock": schedule.outlooks(), **clock}
         return super().changelist_view(request, {**own, **(extra_context or {})})
 
-    def _runs(self, request: HttpRequest, **about: Any) -> list[dict[str, Any]]:
+    def _runs(self, request: HttpRequest, most: int = MOST_RUNS, **about: Any) -> list[dict[str, Any]]:
         """The newest runs, where the account may see them."""
         rows = visible(account(request), Run.objects.all(), "feedback.view_run").filter(prompt=None, **about)
-        newest = rows.select_related("case_type", "model").order_by("-pk")[:MOST_RUNS]
+        newest = rows.select_related("case_type", "model").order_by("-pk")[:most]
         return [{"run": run, "badge": badge(run.get_status_display(), RUN_KINDS[run.status])} for run in newest]
 
     def train_view(self, request: HttpRequest) -> HttpResponse:
@@ -136,9 +153,13 @@ class ModelVersionAdmin(BackOfficeAdmin):
             "objection": why_not(version, active),
             "may_promote": can(user, PROMOTE),
             "may_run": can(user, "feedback.add_run"),
+            "datasets": self._datasets(request).filter(case_type=version.case_type)[:MOST_DATASETS],
             "shadow": shadow.agreement(version) if "shadow" in version.metrics else None,
             "runs": self._runs(request, model=version),
         }
+
+    def _datasets(self, request: HttpRequest) -> QuerySet[Dataset]:
+        return visible(account(request), Dataset.objects.all(), "feedback.view_dataset")
 
     def _told(self, request: HttpRequest, act: Callable[[HttpRequest], str]) -> bool:
         """Do it and tell what came of it, or why it was refused."""
@@ -162,6 +183,14 @@ class ModelVersionAdmin(BackOfficeAdmin):
     @admin.display(description=gettext_lazy("status"))
     def status_badge(self, version: ModelVersion) -> SafeString:
         return badge(version.get_status_display(), MODEL_KINDS[version.status])
+
+    @admin.display(description=gettext_lazy("created"))
+    def created(self, version: ModelVersion) -> date:
+        return timezone.localdate(version.created_at)
+
+    @admin.display(description=gettext_lazy("promoted"), empty_value="–")
+    def promoted(self, version: ModelVersion) -> date | None:
+        return version.promoted_at and timezone.localdate(version.promoted_at)
 
     @admin.display(description=gettext_lazy("accuracy"))
     def accuracy(self, version: ModelVersion) -> str:
@@ -192,12 +221,23 @@ def _unshadow(request: HttpRequest, version: ModelVersion) -> str:
     return _("It answers no more.")
 
 
-def _run(kind: str) -> Act:
-    def start(request: HttpRequest, version: ModelVersion) -> str:
-        runs.start(kind, version.case_type, by=account(request), origin=ORIGIN, model=version)
-        return _("It has started; this page tells how far it is.")
+def _replay(request: HttpRequest, version: ModelVersion) -> str:
+    return _start(request, version, Run.Kind.REPLAY, None)
 
-    return start
+
+def _evaluate(request: HttpRequest, version: ModelVersion) -> str:
+    """On what is held out now, or on a frozen dataset."""
+    chosen = request.POST.get("dataset", "")
+    rows = visible(account(request), Dataset.objects.filter(case_type=version.case_type), "feedback.view_dataset")
+    dataset = rows.filter(pk=int(chosen) if _is_number(chosen) else 0).first()
+    if chosen and dataset is None:
+        raise Missing(_("Name the dataset to judge it by."))
+    return _start(request, version, Run.Kind.EVALUATE, dataset)
+
+
+def _start(request: HttpRequest, version: ModelVersion, kind: str, dataset: Dataset | None) -> str:
+    runs.start(kind, version.case_type, by=account(request), origin=ORIGIN, model=version, dataset=dataset)
+    return _("It has started; this page tells how far it is.")
 
 
 ACTS: dict[str, Act] = {
@@ -205,8 +245,8 @@ ACTS: dict[str, Act] = {
     "roll_back": _roll_back,
     "shadow": _shadow,
     "unshadow": _unshadow,
-    "replay": _run(Run.Kind.REPLAY),
-    "evaluate": _run(Run.Kind.EVALUATE),
+    "replay": _replay,
+    "evaluate": _evaluate,
 }
 
 

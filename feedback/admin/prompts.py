@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -10,24 +10,28 @@ from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.access import can, visible
-from cases.admin.base import BackOfficeAdmin, VisibleFilter, account, badge, tell
+from cases.admin.base import VisibleFilter, account, badge, tell
 from cases.classifiers.prompts import STARTING_TEMPLATE
 from cases.errors import Missing, Refused
 from cases.models import CaseType
-from feedback import prompts, runs
+from feedback import prompts, shadow
 from feedback.admin.cards import card, figure, labels_side_by_side, percent, side_by_side
+from feedback.admin.lists import LearningList, Nothing, Step
+from feedback.admin.prompt_acts import ACTS
+from feedback.admin.runs import RUN_KINDS
 from feedback.few_shot import FIXED, NEWEST, SIMILAR, USUAL
 from feedback.models import Dataset, PromptVersion, Run
+from feedback.prompt_rules import RULE, WAITING
 from feedback.prompts import BOUNDS, COMPOSE, LONGEST_TEMPLATE, MOST_SHOTS, PROMOTE
 
 ORIGIN = "admin"
 KINDS = {"candidate": "info", "shadow": "info", "active": "ok", "retired": "", "refused": "warning"}
-RUN_KINDS = {"waiting": "", "running": "info", "done": "ok", "failed": "danger"}
 MOST_RUNS, MOST_VERSIONS, MOST_DATASETS = 10, 50, 50
 CHOICE_NAMES = [
     (SIMILAR, gettext_lazy("the most alike, corrections first")),
@@ -55,7 +59,7 @@ class ComposeForm(forms.Form):
     template = forms.CharField(
         max_length=LONGEST_TEMPLATE,
         label=gettext_lazy("Template"),
-        widget=forms.Textarea(attrs={"rows": 14, "spellcheck": "false"}),
+        widget=forms.Textarea(attrs={"rows": 14, "spellcheck": "false", "class": "cs-input cs-template"}),
         strip=False,
         help_text=gettext_lazy("With {guidelines}, {schema}, then {examples}, then {case}, each once."),
     )
@@ -80,14 +84,21 @@ class ComposeForm(forms.Form):
 
 
 @admin.register(PromptVersion)
-class PromptVersionAdmin(BackOfficeAdmin):
-    list_display = ("name", "case_type", "status_badge", "accuracy", "calibration", "made_by", "promoted_at")
+class PromptVersionAdmin(LearningList):
+    list_display = ("name", "status_badge", "accuracy", "calibration", "made_by", "promoted")
     list_filter = ("status", ("case_type", VisibleFilter))
     list_select_related = ("case_type", "made_by")
     ordering = ("-id",)
     sortable_by = ()
     change_form_template = "admin/feedback/promptversion/page.html"
     add_form_template = "admin/feedback/promptversion/compose.html"
+    steps = (Step(gettext_lazy("Compose a prompt"), "admin:feedback_promptversion_add", COMPOSE),)
+    nothing = Nothing(
+        gettext_lazy("No prompt has been composed yet"),
+        gettext_lazy(
+            "Language models are told the product’s own wording, with the examples that are most like the case. A prompt of your own is tried before it goes to work."
+        ),
+    )
 
     def get_urls(self) -> list[URLPattern]:
         compare = self.admin_site.admin_view(self.compare_view)
@@ -165,6 +176,11 @@ class PromptVersionAdmin(BackOfficeAdmin):
             "may_run": can(user, "feedback.add_run"),
             "datasets": self._datasets(request).filter(case_type=version.case_type)[:MOST_DATASETS],
             "runs": self._runs(request, version),
+            "shadow": shadow.agreement(version) if "shadow" in version.metrics else None,
+            "stay": version.metrics.get("shadow", {}),
+            "rule": version.metrics.get(RULE),
+            "may_wait": version.status in WAITING,
+            "rule_datasets": Dataset.objects.filter(case_type=version.case_type)[:MOST_DATASETS],
         }
 
     def _runs(self, request: HttpRequest, version: PromptVersion) -> list[dict[str, Any]]:
@@ -190,6 +206,10 @@ class PromptVersionAdmin(BackOfficeAdmin):
     def status_badge(self, version: PromptVersion) -> SafeString:
         return badge(version.get_status_display(), KINDS[version.status])
 
+    @admin.display(description=gettext_lazy("promoted"), empty_value="–")
+    def promoted(self, version: PromptVersion) -> date | None:
+        return version.promoted_at and timezone.localdate(version.promoted_at)
+
     @admin.display(description=gettext_lazy("accuracy"))
     def accuracy(self, version: PromptVersion) -> str:
         return percent(version.metrics.get("accuracy"))
@@ -197,47 +217,3 @@ class PromptVersionAdmin(BackOfficeAdmin):
     @admin.display(description=gettext_lazy("calibration error"))
     def calibration(self, version: PromptVersion) -> str:
         return figure(version.metrics.get("calibration_error"))
-
-
-def _promote(request: HttpRequest, version: PromptVersion) -> str:
-    prompts.put_to_work(version, by=account(request), reason=request.POST.get("reason", ""), origin=ORIGIN)
-    return _("Version %(number)s is told from the next batch on.") % {"number": version.number}
-
-
-def _retire(request: HttpRequest, version: PromptVersion) -> str:
-    prompts.retire(version, by=account(request), reason=request.POST.get("reason", ""), origin=ORIGIN)
-    return _("Version %(number)s is retired.") % {"number": version.number}
-
-
-def _roll_back(request: HttpRequest, version: PromptVersion) -> str:
-    earlier = prompts.roll_back(version.case_type, by=account(request), origin=ORIGIN)
-    if earlier is None:
-        return _("The product's own wording is told again.")
-    return _("Version %(number)s is at work again.") % {"number": earlier.number}
-
-
-def _evaluate(request: HttpRequest, version: PromptVersion) -> str:
-    chosen = request.POST.get("dataset", "")[:19]
-    rows = visible(account(request), Dataset.objects.filter(case_type=version.case_type), "feedback.view_dataset")
-    dataset = rows.filter(pk=int(chosen) if chosen.isascii() and chosen.isdecimal() else 0).first()
-    if dataset is None:
-        raise Missing(_("Name the dataset to judge it by."))
-    return _start(request, version, Run.Kind.EVALUATE, dataset)
-
-
-def _replay(request: HttpRequest, version: PromptVersion) -> str:
-    return _start(request, version, Run.Kind.REPLAY, None)
-
-
-def _start(request: HttpRequest, version: PromptVersion, kind: str, dataset: Dataset | None) -> str:
-    runs.start(kind, version.case_type, by=account(request), origin=ORIGIN, prompt=version, dataset=dataset)
-    return _("It has started; this page tells how far it is.")
-
-
-ACTS: dict[str, Callable[[HttpRequest, PromptVersion], str]] = {
-    "promote": _promote,
-    "retire": _retire,
-    "roll_back": _roll_back,
-    "evaluate": _evaluate,
-    "replay": _replay,
-}

@@ -19,10 +19,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.access import can, demand
-from cases.admin.base import BackOfficeAdmin, VisibleFilter, account, badge, tell
+from cases.admin.base import VisibleFilter, account, badge, tell
 from cases.errors import Refused
 from cases.models import CaseType
 from feedback import reliance, round_results
+from feedback.admin.lists import LearningList, Nothing, Step
 from feedback.models import Round, Sample
 from feedback.rounds import LARGEST, MOST_PER_LABEL, Asked, open_round, stop_round
 from feedback.sampling import LONGEST_REASON, release_round
@@ -70,7 +71,7 @@ def last_week() -> dict[str, Any]:
 
 
 @admin.register(Round)
-class RoundAdmin(BackOfficeAdmin):
+class RoundAdmin(LearningList):
     list_display = ("name", "kind", "period", "how_far", "errors_found", "due_at", "state")
     list_display_links = ("name",)
     list_filter = ("kind", ("case_type", VisibleFilter))
@@ -79,6 +80,13 @@ class RoundAdmin(BackOfficeAdmin):
     sortable_by = ()
     change_form_template = "admin/feedback/round/page.html"
     add_form_template = "admin/feedback/round/open.html"
+    steps = (Step(gettext_lazy("Open a round"), "admin:feedback_round_add", "feedback.add_round"),)
+    nothing = Nothing(
+        gettext_lazy("No round has been opened yet"),
+        gettext_lazy(
+            "A round draws automated cases at random and has them read blind before a due date. It tells how often the machine is wrong."
+        ),
+    )
 
     def get_urls(self) -> list[URLPattern]:
         acts: tuple[tuple[str, Callable[..., HttpResponse]], ...] = (("stop", self.stop), ("release", self.release))

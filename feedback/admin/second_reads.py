@@ -16,10 +16,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.access import can
-from cases.admin.base import BackOfficeAdmin, VisibleFilter, account, badge, tell
+from cases.admin.base import VisibleFilter, account, badge, tell
 from cases.errors import Refused
 from cases.models import CaseType
 from feedback import second_reads
+from feedback.admin.lists import LearningList, Nothing, Step
 from feedback.agreement_figures import figures_of
 from feedback.models import SecondRead
 from review.models import ReviewTask
@@ -28,7 +29,7 @@ SEES_PEOPLE = "cases.view_team_auditevent"
 
 
 @admin.register(SecondRead)
-class SecondReadAdmin(BackOfficeAdmin):
+class SecondReadAdmin(LearningList):
     """Those of a case that somebody reads blind now are left out until it is answered."""
 
     list_display = ("case_link", "case_type", "state", "probability", "created_at", "read_at", "settled_at")
@@ -39,7 +40,15 @@ class SecondReadAdmin(BackOfficeAdmin):
     sortable_by = ()
     number = "decision__case_id"
     search_help_text = gettext_lazy("Number of a case")
-    change_list_template = "admin/feedback/secondread/list.html"
+    steps = (
+        Step(gettext_lazy("How far people agree"), "admin:feedback_secondread_agreement", "feedback.view_secondread"),
+    )
+    nothing = Nothing(
+        gettext_lazy("Nothing is read a second time yet"),
+        gettext_lazy(
+            "A policy says what share of decisions somebody else reads again, without seeing the first answer."
+        ),
+    )
 
     def get_urls(self) -> list[URLPattern]:
         named = ((self.take, "take"), (self.agreement, "agreement"))
@@ -96,8 +105,14 @@ class SecondReadAdmin(BackOfficeAdmin):
             raise Http404
         kinds = CaseType.objects.order_by("name")
         wanted = request.GET.get("case_type", "")
-        chosen = get_object_or_404(kinds, key=wanted) if wanted else kinds.first()
+        chosen = get_object_or_404(kinds, key=wanted) if wanted else _lately_read() or kinds.first()
         figures = figures_of(chosen, people=user.has_perm(SEES_PEOPLE)) if chosen else None
         own = {"case_types": kinds, "chosen": chosen, "figures": figures, "title": _("Agreement of readers")}
         context = {**self.admin_site.each_context(request), "opts": self.opts, **own}
         return TemplateResponse(request, "admin/feedback/secondread/agreement.html", context)
+
+
+def _lately_read() -> CaseType | None:
+    """The case type of the newest second read that was answered."""
+    newest = SecondRead.objects.filter(agrees__isnull=False).select_related("case_type").order_by("-pk").first()
+    return newest.case_type if newest else None

@@ -4,7 +4,7 @@ from feedback.models.correction import Correction, OutcomeReport, Sample
 from feedback.models.dataset import Dataset, DatasetItem
 from feedback.models.learning import Fingerprint, LabelledExample, ModelVersion
 from feedback.models.prompts import PromptVersion, Run, ShadowPrediction
-from feedback.models.quality import Draw, Flag, GoldCase, Planting, Round, SecondRead, SecondReadCursor
+from feedback.models.quality import Draw, Flag, GoldCase, Planting, Refresher, Round, SecondRead, SecondReadCursor
 
 __all__ = [
     "Correction",
@@ -19,6 +19,7 @@ __all__ = [
     "OutcomeReport",
     "Planting",
     "PromptVersion",
+    "Refresher",
     "Round",
     "Run",
     "Sample",

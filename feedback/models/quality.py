@@ -153,8 +153,8 @@ class GoldCase(models.Model):
     retired_because = models.CharField(_("retired because"), max_length=200, blank=True, default="")
 
     class Meta:
-        verbose_name = _("gold case")
-        verbose_name_plural = _("gold cases")
+        verbose_name = _("known case")
+        verbose_name_plural = _("known cases")
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
@@ -169,10 +169,19 @@ class GoldCase(models.Model):
 class Planting(models.Model):
     """A gold case put before a reader among the others, and what they made of it."""
 
-    gold = models.ForeignKey(GoldCase, on_delete=models.CASCADE, related_name="plantings", verbose_name=_("gold case"))
+    gold = models.ForeignKey(GoldCase, on_delete=models.CASCADE, related_name="plantings", verbose_name=_("known case"))
     case_type = models.ForeignKey(CaseType, on_delete=models.PROTECT, related_name="+", verbose_name=_("case type"))
     task = models.OneToOneField(
         ReviewTask, on_delete=models.SET_NULL, null=True, related_name="planting", verbose_name=_("task")
+    )
+    copy = models.OneToOneField(Case, on_delete=models.CASCADE, null=True, related_name="planting", editable=False)
+    prediction_number = models.BigIntegerField(null=True, editable=False, help_text=_("What its answer goes by."))
+    refresher = models.ForeignKey(
+        "Refresher",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="plantings",
+        verbose_name=_("refresher round"),
     )
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("reader")
@@ -228,3 +237,27 @@ class Flag(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} {self.case_type}"
+
+
+class Refresher(models.Model):
+    """A round of known cases for one reader, after a flag: one after the other, until so many are answered."""
+
+    class Ending(models.TextChoices):
+        DONE = "done", _("all answered")
+        NO_MORE = "no_more", _("no known case was left")
+        CLOSED = "closed", _("the flag was closed")
+
+    flag = models.OneToOneField(Flag, on_delete=models.CASCADE, related_name="refresher", verbose_name=_("flag"))
+    size = models.PositiveSmallIntegerField(_("size"))
+    opened_at = models.DateTimeField(_("opened"), db_default=Now())
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+    ending = models.CharField(_("ended as"), max_length=7, choices=Ending.choices, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("refresher round")
+        verbose_name_plural = _("refresher rounds")
+        ordering = ["-id"]
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.flag)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from cases.actions.webhook import new_secret
 from cases.audit import Journal, journal
 from cases.models import CaseType, WebhookEndpoint
+from hitl_project.configuration import alerting
 from hitl_project.configuration.planning import Change, plan
 from hitl_project.configuration.reading import Document
 from hitl_project.configuration.snapshot import CALENDAR_FIELDS, CASE_TYPE_FIELDS, QUEUE_FIELDS, snapshot
@@ -114,6 +115,14 @@ def _case_type(change: Change, reason: str, log: Journal) -> list[str]:
     return []
 
 
+def _alert_channel(change: Change, _reason: str, log: Journal) -> list[str]:
+    return alerting.write_channel(change.key, change.after, change.fields, log)
+
+
+def _alert_rule(change: Change, _reason: str, log: Journal) -> list[str]:
+    return alerting.write_rule(change.key, change.after, change.fields, log)
+
+
 WRITERS: dict[str, Callable[[Change, str, Journal], list[str]]] = {
     "groups": _group,
     "calendars": _calendar,
@@ -121,4 +130,6 @@ WRITERS: dict[str, Callable[[Change, str, Journal], list[str]]] = {
     "webhooks": _webhook,
     "case_types": _case_type,
     "people": _person,
+    alerting.CHANNELS: _alert_channel,
+    alerting.RULES: _alert_rule,
 }

@@ -15,6 +15,8 @@ from cases.addresses import RefusedUrl, check_url
 from cases.models.choices import Impact
 from cases.outbox import EVENTS
 from cases.schemas import check_schema
+from hitl_project.configuration import alerting
+from metrics.models import AlertChannel, AlertRule, Kind
 from review.calendars import check_holidays, check_hours, check_zone
 from review.models import Queue
 from review.profiles import LANGUAGE_TAG, MOST_CLAIMS
@@ -74,6 +76,20 @@ def whole(low: int, high: int) -> Check:
             yield "", _("A whole number from %(low)d to %(high)d is needed.") % {"low": low, "high": high}
 
     return check
+
+
+def or_null(each: Check) -> Check:
+    def check(value: Any) -> Found:
+        if value is not None:
+            yield from each(value)
+
+    return check
+
+
+def mapping(value: Any) -> Found:
+    """Only the kind of thing; what is in it depends on what it belongs to."""
+    if not isinstance(value, Mapping):
+        yield "", _("An object is needed.")
 
 
 def minutes(value: Any) -> Found:
@@ -200,8 +216,32 @@ FIELDS: dict[str, dict[str, Check]] = {
         "owner": username,
     },
     "groups": {"name": text(150), "members": list_of(username)},
+    alerting.CHANNELS: {
+        "key": slug,
+        "name": text(120),
+        "kind": one_of(lambda: list(AlertChannel.Kind.values)),
+        "addresses": list_of(text(254)),
+        "endpoint": or_null(slug),
+        "url": text(1000, empty=True),
+        "least_severity": one_of(lambda: list(alerting.SEVERITIES)),
+        "every_rule": flag,
+        "enabled": flag,
+    },
+    alerting.RULES: {
+        "key": slug,
+        "name": text(120),
+        "kind": one_of(lambda: list(Kind.values)),
+        "case_type": or_null(slug),
+        "queue": or_null(slug),
+        "severity": one_of(lambda: list(alerting.SEVERITIES)),
+        "trigger": one_of(lambda: list(AlertRule.Trigger.values)),
+        "parameters": mapping,
+        "channels": list_of(slug),
+        "enabled": flag,
+    },
 }
 NEEDED = {
+    **alerting.NEEDED,
     "case_types": ("output_schema",),
     "queues": (),
     "webhooks": ("url", "events"),

@@ -11,13 +11,23 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.models import CaseType
+from hitl_project.configuration import alerting
 from hitl_project.configuration.checking import NEEDED, Found, check_shape, identity
 from hitl_project.configuration.reading import ConfigurationError, Document
 from hitl_project.configuration.snapshot import CASE_TYPE_FIELDS, ORDINARY_PERSON, Section, skill_words
 from review.policies import FRONT_DESK, STANDARD_QUEUES
 from review.policy_rules import canonical, guard, is_looser, starting_content
 
-ORDER = ("groups", "calendars", "queues", "webhooks", "case_types", "people")  # each may name what stands before it
+ORDER = (
+    "groups",
+    "calendars",
+    "queues",
+    "webhooks",
+    "case_types",
+    "people",
+    alerting.CHANNELS,
+    alerting.RULES,
+)  # each may name what stands before it
 NAMELESS = ("groups", "webhooks", "people")
 KINDS = {
     "groups": gettext_lazy("group"),
@@ -26,8 +36,11 @@ KINDS = {
     "queues": gettext_lazy("queue"),
     "webhooks": gettext_lazy("webhook"),
     "case_types": gettext_lazy("case type"),
+    alerting.CHANNELS: gettext_lazy("alert channel"),
+    alerting.RULES: gettext_lazy("alert rule"),
 }
 DEFAULTS: dict[str, dict[str, Any]] = {
+    **alerting.DEFAULTS,
     "groups": {"members": []},
     "calendars": {"time_zone": "UTC", "holidays": []},
     "people": ORDINARY_PERSON,
@@ -59,7 +72,10 @@ class Change:
 
     def __str__(self) -> str:
         name = f"{'+' if self.new else '~'} {KINDS[self.section]} {self.key}"
-        details = [f"{field}: {_short(before)} → {_short(after)}" for field, (before, after) in self.fields.items()]
+        secret = alerting.SECRET.get(self.section, ())
+        shown = {field: pair for field, pair in self.fields.items() if field not in secret}
+        details = [f"{field}: {_short(before)} → {_short(after)}" for field, (before, after) in shown.items()]
+        details += [_("%(name)s: another secret") % {"name": field} for field in self.fields if field in secret]
         loose = [_("looser: %(how)s") % {"how": "; ".join(self.looser)}] if self.looser else []
         return "\n".join([name, *(f"    {line}" for line in ([] if self.new else details) + loose)])
 
@@ -116,6 +132,8 @@ def _laid_over(section: str, item: Mapping[str, Any], before: Mapping[str, Any] 
         whole["members"] = sorted({*(before or {}).get("members", []), *whole["members"]})
     if section == "queues":
         whole["groups"] = sorted(whole["groups"])
+    if section == alerting.RULES:
+        whole["channels"] = sorted(whole["channels"])
     if section == "people":
         said = [skill_words(skill.get("case_type", ""), skill.get("language", "")) for skill in whole["skills"]]
         whole["skills"] = sorted(said, key=str)
@@ -134,7 +152,7 @@ def _cross_checks(
     section: str, document: Document, wanted: Mapping[str, Any], current: Mapping[str, Section]
 ) -> Iterator[tuple[str, str]]:
     known = {name: {*current[name], *wanted[name]} for name in ORDER}
-    for index, item in wanted[section].values():
+    for key, (index, item) in wanted[section].items():
         path = f"{section}[{index}]"
         missing = [name for name in NEEDED[section] if name not in item]
         yield from ((path, _("'%(name)s' is needed.") % {"name": name}) for name in missing)
@@ -145,6 +163,10 @@ def _cross_checks(
             yield from _case_type(path, item, known)
         if section == "people":
             yield from _person(path, item, known)
+        if section == alerting.CHANNELS and not missing:
+            yield from alerting.check_channel(path, item, known)
+        if section == alerting.RULES and not missing:
+            yield from alerting.check_rule(path, item, known, current[section].get(key))
 
 
 def _person(path: str, item: Mapping[str, Any], known: Mapping[str, set[str]]) -> Found:

@@ -8,6 +8,7 @@ import yaml
 from django.contrib.auth.models import Group
 
 from cases.models import CaseType, WebhookEndpoint
+from hitl_project.configuration import alerting
 from hitl_project.configuration.checking import identity
 from review.models import Calendar, Policy, Profile, Queue, Skill
 from review.policy_rules import content_of
@@ -31,17 +32,25 @@ def snapshot() -> dict[str, Section]:
         "webhooks": _webhooks(),
         "groups": _groups(),
         "people": _people(),
+        alerting.CHANNELS: alerting.channel_items(),
+        alerting.RULES: alerting.rule_items(),
     }
 
 
 def as_yaml(sections: dict[str, Section]) -> str:
     """The text of a file that says just this; secrets are never in it, nor people of whom nothing special is set."""
     document = {
-        name: [{identity(name): key, **fields} for key, fields in items.items() if fields != ORDINARY_PERSON]
+        name: [
+            {identity(name): key, **_open(name, fields)} for key, fields in items.items() if fields != ORDINARY_PERSON
+        ]
         for name, items in sections.items()
         if items
     }
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _open(section: str, fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in alerting.SECRET.get(section, ())}
 
 
 def _case_types() -> Section:

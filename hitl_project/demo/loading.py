@@ -15,7 +15,7 @@ from django.db.models import Max
 from cases.models import Case, CaseType, WebhookEndpoint
 from feedback.jobs import take_fingerprints
 from hitl_project.configuration import applying, reading
-from hitl_project.demo import accounts, aftermath, enclosures, ledger, lessons, oversight, rows, talk
+from hitl_project.demo import accounts, aftermath, alarms, enclosures, known, ledger, lessons, oversight, rows, talk
 from hitl_project.demo.book import Book
 from hitl_project.demo.history import History
 from hitl_project.demo.people import of_role
@@ -44,6 +44,7 @@ def load(*, now: datetime, tell: Tell, days: int = DAYS, seed: int = SEED) -> in
         _write(history, hashes, start=now - timedelta(days=days))
     tell("summing it up for the reports")
     rebuild()
+    alarms.raise_alerts(now)
     take_fingerprints()
     return len(history.lives)
 
@@ -69,6 +70,7 @@ def _write(history: History, hashes: accounts.Hashes, *, start: datetime) -> Non
             _follow_ids()
             talk.write_desk(book)
             talk.propose(book)
+            known.plant_known(book)
     except BaseException:
         _remove(files)
         raise

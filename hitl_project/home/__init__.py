@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import CaseType
-from hitl_project.home import figures, quality, sender, setting_up, team, work
+from hitl_project.home import alerts, figures, quality, sender, setting_up, team, work
 
 
 def home_of(request: HttpRequest) -> dict[str, Any]:
@@ -22,5 +22,9 @@ def home_of(request: HttpRequest) -> dict[str, Any]:
     if not CaseType.objects.exists():
         return {"title": _("Home"), "first_run": True}
     blocks = work.blocks(user) | team.blocks(user) | quality.blocks(user) | sender.blocks(user)
-    blocks |= setting_up.blocks(user) | figures.blocks(user, at_the_desk=bool(blocks.get("at_the_desk")))
+    blocks |= (
+        alerts.blocks(user)
+        | setting_up.blocks(user)
+        | figures.blocks(user, at_the_desk=bool(blocks.get("at_the_desk")))
+    )
     return {"title": _("Home"), "first_run": False, **blocks}

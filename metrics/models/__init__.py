@@ -1,11 +1,21 @@
-from metrics.models.base import Rollup, RollupCursor, RollupQuerySet, Span, StaleHour
+from metrics.models.alerts import Alert, AlertChannel, AlertEvent, AlertRule, Kind, Severity
+from metrics.models.base import MINUTE, Rollup, RollupCursor, RollupQuerySet, Span, StaleSpan
+from metrics.models.digests import Digest, DigestSubscription
 from metrics.models.machine import CertaintyRollup, CheckRollup, LabelRollup, MachineRollup, SampleRollup, VersionRollup
 from metrics.models.work import FlowRollup, PersonRollup, SourceRollup, WorkRollup
 
 __all__ = [
+    "MINUTE",
+    "Alert",
+    "AlertChannel",
+    "AlertEvent",
+    "AlertRule",
     "CertaintyRollup",
     "CheckRollup",
+    "Digest",
+    "DigestSubscription",
     "FlowRollup",
+    "Kind",
     "LabelRollup",
     "MachineRollup",
     "PersonRollup",
@@ -13,9 +23,10 @@ __all__ = [
     "RollupCursor",
     "RollupQuerySet",
     "SampleRollup",
+    "Severity",
     "SourceRollup",
     "Span",
-    "StaleHour",
+    "StaleSpan",
     "VersionRollup",
     "WorkRollup",
 ]

@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.models import CaseType
 
+MINUTE = "min"  # a `span` that the rollups keep for themselves, for some days; no page reads it
+
 
 class Span(models.TextChoices):
     """How long the time is that one row sums up, in UTC."""
@@ -44,18 +46,19 @@ class Rollup(models.Model):
         return f"{self.case_type_id} {self.start:%Y-%m-%d %H:%M} {self.span}"
 
 
-class StaleHour(models.Model):
-    """An hour that an event has touched since it was summed."""
+class StaleSpan(models.Model):
+    """A minute, or an older hour, of one rollup that an event has touched since it was summed."""
 
     case_type = models.ForeignKey(CaseType, on_delete=models.CASCADE, related_name="+")
+    table = models.CharField(max_length=12)
     start = models.DateTimeField()
 
     class Meta:
         default_permissions = ()
-        constraints = [models.UniqueConstraint(fields=["case_type", "start"], name="stale_hour_once")]
+        constraints = [models.UniqueConstraint(fields=["case_type", "table", "start"], name="stale_span_once")]
 
     def __str__(self) -> str:
-        return f"{self.case_type_id} {self.start:%Y-%m-%d %H:%M}"
+        return f"{self.case_type_id} {self.table} {self.start:%Y-%m-%d %H:%M}"
 
 
 class RollupCursor(models.Model):
@@ -63,6 +66,9 @@ class RollupCursor(models.Model):
 
     event_id = models.BigIntegerField(default=0)
     rest_until = models.DateTimeField(db_default=Now())
+    minutes_since = models.DateTimeField(
+        null=True, help_text="From this full hour on, hours are added up from minutes."
+    )
 
     class Meta:
         default_permissions = ()

@@ -69,7 +69,7 @@ class SourceRollup(Rollup):
     keys = ("case_type_id", "source")
     figures = ("received",)
 
-    source = models.CharField(_("source"), max_length=100, blank=True, default="")
+    source = models.CharField(_("source"), max_length=120, blank=True, default="")
     received = models.PositiveIntegerField(_("received"), default=0)
 
     class Meta:

@@ -25,7 +25,7 @@ from review.admin.words import priority, state_badge
 from review.approve import undo_newest
 from review.desk.answers import clean
 from review.desk.words import percent
-from review.planted import dressed
+from review.planted import copied
 from review.reopen import reopen_case, request_reopening
 
 
@@ -60,7 +60,7 @@ class CaseAdmin(BackOfficeAdmin):
         return ("external_id", "requester") if account(request).has_perm("cases.view_case") else ("external_id",)
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Case]:
-        rows: Any = super().get_queryset(request)
+        rows: Any = self.seen(request, Case.everything.order_by(*self.ordering))
         found: models.QuerySet[Case] = rows.light()
         return found
 
@@ -95,7 +95,7 @@ class CaseAdmin(BackOfficeAdmin):
             return TemplateResponse(request, "admin/cases/case/reason.html", {**frame, "case": known, "asked": asked})
         except Missing:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined,no-any-return]
-        task = dressed(user, [case]).get(case.pk)
+        task = copied([case]).get(case.pk)
         hidden = task is None and bool(concealed_ids(user, [case.pk]))
         history = history_as_new(user, task) if task else history_of(user, case, hidden=hidden)
         context = {**frame, "case": case, "hidden": hidden, **history}

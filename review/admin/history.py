@@ -14,7 +14,7 @@ from review.desk.files import files_of
 from review.desk.inputs import input_of
 from review.desk.text import Mark, marks_of
 from review.models import Decision, ReviewTask
-from review.planted import journal_of
+from review.planted import case_events
 from review.shown import shown_prediction
 
 MOST = 50
@@ -23,10 +23,7 @@ MOST = 50
 def history_of(user: User, case: Case, *, hidden: bool) -> dict[str, Any]:
     """The parts of a case's page. ``hidden`` leaves out all that would tell a blind reader what the machine said."""
     tasks = (
-        ReviewTask.objects.filter(case=case, planted=False)
-        .select_related("queue", "assignee")
-        .defer("trace")
-        .order_by("-id")[:MOST]
+        ReviewTask.objects.filter(case=case).select_related("queue", "assignee").defer("trace").order_by("-id")[:MOST]
     )
     shown: dict[str, Any] = {} if hidden else _answers(case)
     effects = Effect.objects.filter(case=case).select_related("endpoint").defer("body").order_by("-id")[:MOST]
@@ -43,12 +40,12 @@ def history_of(user: User, case: Case, *, hidden: bool) -> dict[str, Any]:
 
 
 def history_as_new(user: User, task: ReviewTask) -> dict[str, Any]:
-    """The same of a case whose past must not be told now: as if this were its first stay in a queue."""
+    """The same of the copy of a known case: its first stay in a queue."""
     said, case = shown_prediction(task), task.case
     return {
         "input": input_of(case.payload, marks_of(said.evidence, {"payload": case.payload}) if said else []),
         "tasks": [task],
-        "events": list(journal_of(task).order_by("id")[:200]),
+        "events": case_events(case=case),
         "effects": [],
         "attachments": files_of(Attachment.objects.filter(case=case).order_by("id")[:MOST]),
         **_offered(user, case, []),

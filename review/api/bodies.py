@@ -12,7 +12,6 @@ from cases.models import Effect, Prediction
 from cases.models.choices import Priority, Reason
 from review import coin, risk
 from review.models import Approval, Decision, Note, Policy, Queue, ReviewTask
-from review.planted import masked
 from review.policy_rules import COLUMNS
 from review.shown import conceals, digest_of, digest_of_held
 
@@ -51,7 +50,7 @@ def note_body(note: Note) -> dict[str, Any]:
 def desk_body(task: ReviewTask, *, predictions: Sequence[Prediction], base: str) -> dict[str, Any]:
     """All that the desk shows to the one who holds the task; ``predictions`` newest first."""
     hidden = conceals(task)
-    case = masked(task).case
+    case = task.case
     newest = predictions[0] if predictions else None
     content = {"payload": case.payload, "context": case.context, "metadata": case.metadata}
     files = [attachment_body(file, base=base) for file in case.attachments.all()]

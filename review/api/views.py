@@ -27,7 +27,7 @@ from review.api import bodies, serializers
 from review.api.filters import PolicyFilters
 from review.api.task_views import ORIGIN, body_of
 from review.models import Decision, Policy, Queue, ReviewTask
-from review.planted import dressed
+from review.planted import copied
 from review.queues import Standing, stand
 from review.shown import shown_prediction
 
@@ -42,13 +42,13 @@ class CaseDetail(APIView):
     def get(self, request: Request, pk: int) -> Response:
         user = request.user
         case = open_case(user, pk, reason=request.headers.get("X-Reason", ""), origin=ORIGIN)  # type: ignore[arg-type]
-        if task := dressed(user, [case]).get(case.pk):
-            return Response(self.dressed_body(task, base=base_of(request)))
+        if task := copied([case]).get(case.pk):
+            return Response(self.copy_body(task, base=base_of(request)))
         hidden = bool(concealed_ids(user, [case.pk]))
         return Response(self.body(case, hidden=hidden, base=base_of(request)))
 
-    def dressed_body(self, task: ReviewTask, *, base: str) -> dict[str, Any]:
-        """A case whose past the account must not be told now, as one that has just come in."""
+    def copy_body(self, task: ReviewTask, *, base: str) -> dict[str, Any]:
+        """The copy of a known case, which shows what its task shows."""
         case, said = task.case, shown_prediction(task)
         return case_body(case, concealed=False, base=base) | {
             "payload": case.payload,
@@ -63,7 +63,7 @@ class CaseDetail(APIView):
 
     def body(self, case: Case, *, hidden: bool, base: str) -> dict[str, Any]:
         predictions = [] if hidden else case.predictions.order_by("id")
-        tasks = case.tasks.filter(planted=False).select_related("queue", "assignee").order_by("id")
+        tasks = case.tasks.select_related("queue", "assignee").order_by("id")
         return case_body(case, concealed=hidden, base=base) | {
             "payload": case.payload,
             "context": case.context,

@@ -15,7 +15,6 @@ from cases.models.choices import Reason
 from cases.outputs import choices
 from review.desk.machine import rows_of
 from review.models import Queue, ReviewTask
-from review.planted import masked
 from review.shown import digest_of, shown_prediction
 from review.skills import readable
 from review.together import MOST, ORDINARY, Kind
@@ -67,7 +66,7 @@ def read_rows(user: User, ids: Sequence[int]) -> list[Row]:
     tasks = rows.filter(pk__in=ids, blind=False, reason__in=ORDINARY).defer("trace")
     found = list(tasks.select_related("case__case_type").defer("case__context").order_by("due_at", "id"))
     said = {one.case_id: one for one in _newest(task.case_id for task in found)}
-    said |= {task.case_id: shown for task in found if task.planted and (shown := shown_prediction(masked(task)))}
+    said |= {task.case_id: shown for task in found if task.planted and (shown := shown_prediction(task))}
     answered = [task for task in found if task.case_id in said and said[task.case_id].output is not None]
     return [_row(task, said[task.case_id]) for task in answered if said[task.case_id].label == task.case.label]
 

@@ -19,7 +19,7 @@ from cases.models import AuditEvent, Case, Prediction
 from cases.models.choices import State
 from review.desk.timeline import MOST_EVENTS, UNTOLD, Event, Noted, timeline_of
 from review.models import Decision, ReviewTask
-from review.planted import journal_of
+from review.planted import hides, planted_of
 from review.shown import shown_prediction
 
 EARLIER_CASES = 5
@@ -67,9 +67,7 @@ def predictions_of(task: ReviewTask) -> list[Prediction]:
 
 
 def decisions_of(task: ReviewTask) -> list[Decision]:
-    """What was decided on the case before; on a known case nothing, as far as its reader may tell."""
-    if task.planted and task.closed_at is None:
-        return []
+    """What was decided on the case before."""
     rows = Decision.objects.filter(case=task.case_id).select_related("decided_by", "approval__by", "policy")
     return list(rows.order_by("-id")[:EARLIER_TASKS])
 
@@ -77,25 +75,25 @@ def decisions_of(task: ReviewTask) -> list[Decision]:
 def past_of(user: User, task: ReviewTask, *, concealed: bool) -> Past:
     """What led here. Where the machine's answer is concealed, what people wrote about it is too."""
     found: dict[str, list[tuple[int, datetime, Mapping[str, Any]]]] = {"case": [], "stay": [], "event": []}
-    for kind, key, at, told in _stays(task).union(_events(task), *_cases(task.case), all=True).order_by("-key"):
+    for kind, key, at, told in _stays(task).union(_events(task), *_cases(task.case, user), all=True).order_by("-key"):
         found[kind].append((key, at, json.loads(told)))
     return Past(
         cases=[_earlier(*row) for row in found["case"]],
         stays=[_stay(*row, concealed=concealed) for row in found["stay"]],
-        timeline=timeline_of(user, task, [_noted(*row) for row in found["event"]], concealed=concealed),
+        timeline=timeline_of(
+            user, task, [*(_noted(*row) for row in found["event"]), *_arrival(task)], concealed=concealed
+        ),
     )
 
 
 def _stays(task: ReviewTask) -> QuerySet[Any, Any]:
-    rows = ReviewTask.objects.filter(case=task.case_id, planted=False).exclude(pk=task.pk)
-    if task.planted and task.closed_at is None:
-        rows = rows.none()
+    rows = ReviewTask.objects.filter(case=task.case_id).exclude(pk=task.pk)
     told = JSONObject(queue="queue__name", assignee="assignee__username", ending="ending", note="note")
     return _rows("stay", rows, at="opened_at", told=told, most=EARLIER_TASKS)
 
 
 def _events(task: ReviewTask) -> QuerySet[Any, Any]:
-    rows = journal_of(task) if task.planted else AuditEvent.objects.filter(case_id=task.case_id)
+    rows = AuditEvent.objects.filter(case_id=task.case_id)
     for untold in UNTOLD:
         rows = rows.exclude(action__startswith=untold)
     told = JSONObject(
@@ -104,11 +102,18 @@ def _events(task: ReviewTask) -> QuerySet[Any, Any]:
     return _rows("event", rows, at="at", told=told, most=MOST_EVENTS)
 
 
-def _cases(case: Case) -> list[QuerySet[Any, Any]]:
+def _arrival(task: ReviewTask) -> list[Noted]:
+    """How the copy of a known case came in, the newest first."""
+    known = planted_of(task)
+    events = reversed(known.arrival()) if known else ()
+    return [Noted(one.at, one.action, one.actor, one.object_type, one.object_id, one.data) for one in events]
+
+
+def _cases(case: Case, user: User) -> list[QuerySet[Any, Any]]:
     if not case.requester:
         return []
     blind = ReviewTask.objects.open().filter(case=OuterRef("pk"), blind=True, first_answer__isnull=True)
-    rows = Case.objects.filter(requester=case.requester, pk__lt=case.pk)
+    rows = Case.objects.filter(~hides(user, "pk"), requester=case.requester, pk__lt=case.pk)
     told = JSONObject(case_type="case_type__name", label="label", state="state", hidden=Exists(blind))
     return [_rows("case", rows, at="created_at", told=told, most=EARLIER_CASES)]
 

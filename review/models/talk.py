@@ -41,6 +41,7 @@ class Notice(models.Model):
         LATE = "late", _("A task is late")
         DUE_SOON = "due_soon", _("A task in your hands is due soon")
         MINE_LATE = "mine_late", _("A task in your hands is late")
+        FLAG = "flag", _("Planted errors were let pass")
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices", verbose_name=_("person")

@@ -15,6 +15,7 @@
       quiet: token(style, "--reports-quiet"),
       grid: token(style, "--reports-grid"),
       paper: token(style, "--reports-paper"),
+      card: token(style, "--reports-card"),
       font: style.fontFamily,
       tone: (name) => token(style, "--reports-" + name),
       band: (name) => token(style, "--reports-" + name + "-band"),
@@ -25,6 +26,14 @@
     const meta = trace.meta || {};
     const colour = colours.tone(meta.tone);
     const made = Object.assign({}, trace);
+    if (trace.type === "heatmap") {
+      made.colorscale = [[0, colours.card], [1, colour]];
+      made.showscale = false;
+      return made;
+    }
+    ["error_x", "error_y"].filter((name) => trace[name]).forEach((name) => {
+      made[name] = Object.assign({ thickness: 1.5, width: 4 }, trace[name], { color: colour });
+    });
     if (trace.type === "bar") {
       const pattern = Object.assign({}, (trace.marker || {}).pattern, {
         fillmode: "overlay",
@@ -54,7 +63,9 @@
   }
 
   function laidOut(layout, colours) {
+    const shapes = (layout.shapes || []).map((shape) => Object.assign({}, shape, { line: Object.assign({}, shape.line, { color: colours.quiet }) }));
     return Object.assign({}, layout, {
+      shapes: shapes,
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: colours.font, color: colours.ink, size: 12 },
@@ -65,12 +76,51 @@
     });
   }
 
-  function draw(place) {
+  function figureOf(place) {
     const figure = JSON.parse(document.getElementById(place.dataset.figure).textContent);
     const colours = palette(place);
+    return { data: figure.data.map((trace) => painted(trace, colours)), layout: laidOut(figure.layout, colours), card: colours.card };
+  }
+
+  function draw(place) {
+    const figure = figureOf(place);
     const options = Object.assign({ toImageButtonOptions: { filename: place.dataset.name } }, OPTIONS);
-    const traces = figure.data.map((trace) => painted(trace, colours));
-    return window.Plotly.react(place, traces, laidOut(figure.layout, colours), options);
+    const first = !place.classList.contains("clickable");
+    return window.Plotly.react(place, figure.data, figure.layout, options).then(() => {
+      if (first) {
+        place.classList.add("clickable");
+        place.on("plotly_click", (event) => follow(event.points));
+      }
+    });
+  }
+
+  // To the very cases behind a point, for who may see them.
+  function follow(points) {
+    const found = points.map((point) => point.customdata).find((address) => typeof address === "string" && address);
+    if (found) {
+      window.location.assign(found);
+    }
+  }
+
+  function save(button) {
+    const place = document.querySelector('.reports-plot[data-name="' + button.dataset.chart + '"]');
+    const figure = figureOf(place);
+    const layout = Object.assign({}, figure.layout, { paper_bgcolor: figure.card });
+    window.Plotly.downloadImage({ data: figure.data, layout: layout }, {
+      format: "png", filename: button.dataset.chart, width: 1000, height: 480, scale: 2,
+    });
+  }
+
+  // A date of one's own is asked for only where it is compared with.
+  function minded() {
+    const chosen = document.getElementById("reports-compare");
+    const own = document.querySelector(".reports-own");
+    if (!chosen || !own) {
+      return;
+    }
+    const show = () => { own.hidden = chosen.value !== "custom"; };
+    chosen.addEventListener("change", show);
+    show();
   }
 
   function drawAll() {
@@ -93,6 +143,11 @@
     new MutationObserver(redraw).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
     window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
     window.addEventListener("beforeprint", drawAll);
+    document.querySelectorAll(".reports-png").forEach((button) => {
+      button.hidden = false;
+      button.addEventListener("click", () => save(button));
+    });
+    minded();
   }
 
   function redraw() {

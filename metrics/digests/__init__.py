@@ -1,0 +1,1 @@
+"""The week's report by mail, for who has asked for it."""
