@@ -48,7 +48,7 @@ def warn_holders() -> int:
 def _soon() -> list[ReviewTask]:
     told = Notice.objects.filter(task=OuterRef("pk"), user=OuterRef("assignee"), kind=Notice.Kind.DUE_SOON)
     rows = ReviewTask.objects.claimed().filter(~Exists(told), due_at__gt=Now(), due_at__lte=from_now(seconds=WARNED))
-    rows = rows.select_for_update(skip_locked=True, of=("self",)).select_related("queue")
+    rows = rows.select_for_update(skip_locked=True, of=("self",)).select_related("queue", "assignee")
     return list(rows.defer("trace", "note", "first_answer").order_by("due_at", "id")[:BATCH])
 
 

@@ -43,10 +43,10 @@ def tell(tasks: Sequence[ReviewTask], *, kind: str) -> int:
 
 def tell_holders(tasks: Sequence[ReviewTask], *, kind: str) -> int:
     """A notice about each task to whoever holds it. Returns how many were written."""
-    held = [task for task in tasks if task.assignee_id is not None]
     notices = [
-        Notice(user_id=task.assignee_id, kind=kind, case_id=task.case_id, task_id=task.pk, text=task.queue.name)
-        for task in held
+        Notice(user=task.assignee, kind=kind, case_id=task.case_id, task_id=task.pk, text=task.queue.name)
+        for task in tasks
+        if task.assignee is not None
     ]
     Notice.objects.bulk_create(notices)
     return len(notices)

@@ -128,7 +128,8 @@ def test_a_small_picture_stands_beside_its_name_and_a_large_one_is_loaded_only_t
     desk: tuple[Client, Any],
 ) -> None:
     client, task = desk
-    small, large = (attach(task.case, name, "image/png", png()) for name in ("small.png", "large.png"))
+    small = attach(task.case, "small.png", "image/png", png(3))
+    large = attach(task.case, "large.png", "image/png", png(4))
     Attachment.objects.filter(pk=large.pk).update(size=5_000_000)
     tabs = client.get(page_of(task)).content.decode().split("data-file-tabs")[1].split("</ul>")[0]
     assert f'<img class="cs-thumb" src="{reverse("desk:picture", args=[small.pk])}" alt=""' in " ".join(tabs.split())

@@ -246,6 +246,7 @@ def test_of_two_tabs_on_a_calendar_the_second_is_refused_and_one_in_use_stays() 
 
 def test_a_supervisor_is_told_that_an_administrator_changes_how_people_work() -> None:
     client, _user = signed_in("supervisor")
+    make_queue()
     person = make_user("reviewer")
     address = reverse("admin:auth_user_change", args=[person.pk])
     html = client.get(address).content.decode()

@@ -76,17 +76,17 @@ def review_page(
         "state": state_of(screen.task, screen.user.pk),
         "snoozes": moments.CHOICES,
         "asides_open": "acts" in request.GET,
-        **_refused(refusal),
-        "unwritten": note,
+        **_refused(refusal, note=note),
         "sees_every_case": screen.user.has_perm("cases.view_every_case"),
     }
     context |= _hands(screen.task, screen.user) if again is not None and again.handing else {}
     return TemplateResponse(request, "review/desk.html", context, status=refusal.status if refusal else 200)
 
 
-def _refused(refusal: Refused | None) -> dict[str, Any]:
+def _refused(refusal: Refused | None, *, note: str) -> dict[str, Any]:
     code = refusal.code if refusal else ""
-    return {"refusal": refusal, "lost": code == "lease-lost", "changed": code == "content-changed"}
+    why = {"lost": code == "lease-lost", "changed": code == "content-changed"}
+    return {"refusal": refusal, "unwritten": note, **why}
 
 
 def _kept_draft(screen: Screen) -> dict[str, Any]:
