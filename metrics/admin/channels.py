@@ -46,6 +46,10 @@ class ChannelForm(VersionedForm):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        if "endpoint" in self.fields:
+            widget: Any = self.fields["endpoint"].widget
+            for act in ("add", "change", "view", "delete"):
+                setattr(widget, f"can_{act}_related", False)
         self.fields["addresses_text"].initial = "\n".join(self.instance.addresses or ())
 
     def clean(self) -> dict[str, Any]:
