@@ -121,7 +121,8 @@ def evidence_of(steps: np.ndarray) -> np.ndarray:
 
 def _choose(whole: np.ndarray, parts: np.ndarray) -> np.ndarray:
     whole, parts = np.maximum(whole, 0), np.clip(parts, 0, np.maximum(whole, 0))
-    return TABLE[whole] - TABLE[parts] - TABLE[whole - parts]
+    ways: np.ndarray = TABLE[whole] - TABLE[parts] - TABLE[whole - parts]
+    return ways
 
 
 def _past(months: Months, hour: int, opened: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
