@@ -31,7 +31,7 @@ def test_an_alert_appears_on_an_open_page_within_five_seconds_and_without_a_relo
     desk = open_desk()
     desk.sign_in(make.make_user("manager", is_staff=True))
     page = desk.page
-    page.wait_for_function("document.querySelector('[data-alerts]').ariaLabel === 'Alerts'")
+    page.wait_for_selector("[data-alerts][data-asked]")
     page.evaluate("window.stayed = true")
     raised, began = alert(), time.monotonic()
     page.wait_for_selector(".cs-alert-toast:has-text('Escalation rate jumps: <i>Mail</i>')", timeout=5_000)
