@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 
 from feedback.models import ModelVersion
 from metrics import intervals, watches
@@ -119,7 +119,7 @@ def _model(case_type_id: int, escalation: float) -> prices.Model | None:
 
 def _sampling(case_type_id: int, tables: Tables, now: datetime) -> tuple[prices.Sampling, ...]:
     """Other case types, those with the most readings first."""
-    rows = SampleRollup.objects.within(Span.DAY, floor(now - SAMPLE_DAYS * DAY, Span.DAY), now)
+    rows: QuerySet[Any] = SampleRollup.objects.within(Span.DAY, floor(now - SAMPLE_DAYS * DAY, Span.DAY), now)
     rows = rows.filter(~Q(case_type=case_type_id)).order_by().values(key=F("case_type_id"))
     sums = rows.annotate(reads=Sum("read"), bad=Sum("wrong"), time=Sum("seconds"))
     read = sorted((row for row in sums if row["reads"] >= FEWEST_READ), key=lambda row: -row["reads"])
