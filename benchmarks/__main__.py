@@ -1,6 +1,6 @@
 """Everything that is measured, in one go, on a PostgreSQL and a Redis started for it: a table out.
 
-    python -m benchmarks [--sizes 10000 200000] [--only pipeline review pages ingestion reports]
+    python -m benchmarks [--sizes 10000 200000] [--only pipeline review pages ingestion rollups]
 
 Ends with 1 when an aim is missed.
 """
@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from benchmarks.figures import Figure, table
 
 HERE = ("pipeline", "review", "pages")
-ELSEWHERE = ("ingestion", "reports")  # each with servers and a table of its own
+ELSEWHERE = ("ingestion", "rollups")  # each with servers and a table of its own
 
 
 def main() -> int:

@@ -105,23 +105,27 @@ def logs_of(x: np.ndarray, n: np.ndarray, y: np.ndarray, m: np.ndarray) -> np.nd
     law -= _log_sums(law)[:, None]
     ratios = np.log(np.asarray(ODDS))
     expected = np.stack([_log_sums(law + ratio * found) for ratio in ratios], axis=1)
-    return x[:, None] * ratios - expected
+    found_beyond: np.ndarray = x[:, None] * ratios - expected
+    return found_beyond
 
 
 def _log_sums(logs: np.ndarray) -> np.ndarray:
     highest = logs.max(axis=1)
-    return highest + np.log(np.exp(logs - highest[:, None]).sum(axis=1))
+    sums: np.ndarray = highest + np.log(np.exp(logs - highest[:, None]).sum(axis=1))
+    return sums
 
 
 def evidence_of(steps: np.ndarray) -> np.ndarray:
     """`sequential.evidence` for many at once."""
     stretches = np.cumsum(steps[::-1], axis=0)
-    return np.log(np.exp(np.minimum(stretches, 600)).sum(axis=(0, 2))) - math.log(len(ODDS))
+    mean: np.ndarray = np.log(np.exp(np.minimum(stretches, 600)).sum(axis=(0, 2))) - math.log(len(ODDS))
+    return mean
 
 
 def _choose(whole: np.ndarray, parts: np.ndarray) -> np.ndarray:
     whole, parts = np.maximum(whole, 0), np.clip(parts, 0, np.maximum(whole, 0))
-    return TABLE[whole] - TABLE[parts] - TABLE[whole - parts]
+    ways: np.ndarray = TABLE[whole] - TABLE[parts] - TABLE[whole - parts]
+    return ways
 
 
 def _past(months: Months, hour: int, opened: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Callable
 
+import structlog
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
@@ -54,6 +55,11 @@ class RequestLog(RequestMiddleware):
         if request.path_info in QUIET:
             return self.get_response(request)  # type: ignore[return-value]  # sync only
         return super().__call__(request)  # type: ignore[return-value]  # sync only
+
+    def prepare(self, request: HttpRequest) -> None:
+        """Lines and audit events carry the identity that the answer carries; theirs would be another one."""
+        super().prepare(request)
+        structlog.contextvars.bind_contextvars(request_id=request.META["HTTP_X_REQUEST_ID"])
 
 
 class ContentPolicy(CSPMiddleware):

@@ -47,9 +47,9 @@ def whole(request: HttpRequest, key: str, form: str) -> HttpResponse:
 
 
 def _looked(request: HttpRequest, key: str) -> Seen | HttpResponse:
-    """The page, or the refusal in plain text."""
+    """The page, which leads nowhere from a file, or the refusal in plain text."""
     try:
-        return looking.look(request, key)
+        return looking.look(request, key, on_paper=True)
     except Invalid as refusal:
         lines = [f"{field}: {text}" for field, texts in refusal.errors.items() for text in texts]
         return HttpResponse("\n".join(lines), status=400, content_type="text/plain; charset=utf-8")

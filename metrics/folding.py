@@ -24,7 +24,7 @@ def put(model: type[Rollup], part: Slice, rows: Iterable[Rollup]) -> None:
     for fine, coarse in LEVELS if part.span == MINUTE else LEVELS[1:]:
         first, last = floor(part.start, coarse), floor(part.end - LEAST, coarse)
         whole = Slice(part.case_type_id, first, last + STEPS[coarse], coarse)
-        _replace(model, whole, _folded(model, fine, whole))
+        _replace(model, whole, folded(model, fine, whole))
 
 
 def _replace(model: type[Any], part: Slice, rows: Iterable[Rollup]) -> None:
@@ -46,7 +46,7 @@ def _settled(row: Rollup) -> Rollup:
     return row
 
 
-def _folded(model: type[Rollup], fine: str, part: Slice) -> Iterable[Rollup]:
+def folded(model: type[Rollup], fine: str, part: Slice) -> Iterable[Rollup]:
     """The rows of a shorter span, added up by key to those of the slice."""
     found: dict[tuple[Any, ...], list[Any]] = {}
     keys = len(model.keys)

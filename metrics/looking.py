@@ -61,22 +61,24 @@ def sees_cases(user: User) -> bool:
     )
 
 
-def look(request: HttpRequest, key: str) -> Seen:
-    """The page that is asked for. Raises: Http404, PermissionDenied, Invalid with the wrong fields."""
+def look(request: HttpRequest, key: str, *, on_paper: bool = False) -> Seen:
+    """The page that is asked for. `on_paper` nothing leads to cases. Raises: Http404, PermissionDenied, Invalid by field."""
     kind = kind_of(key)
     user = cast(User, request.user)
     if not may_see(user, kind):
         raise PermissionDenied
     now = datetime.now(UTC)
     period, other = _asked(request.GET, kind, now=now)
-    return make(kind, period, reader=user, now=now, other=other)
+    return make(kind, period, reader=user, now=now, other=other, on_paper=on_paper)
 
 
-def make(kind: Kind, period: Period, *, reader: User, now: datetime, other: Period | None = None) -> Seen:
+def make(
+    kind: Kind, period: Period, *, reader: User, now: datetime, other: Period | None = None, on_paper: bool = False
+) -> Seen:
     """The page of a time."""
     made = reports.build(period, now=now, needs=kind.needs, other=other)
     wage: float | None = settings.HUMAN_HOUR_COST
-    seen = Look(period, now, other, marks.of(period), cases=sees_cases(reader), wage=wage)
+    seen = Look(period, now, other, marks.of(period), cases=not on_paper and sees_cases(reader), wage=wage)
     everybody = can(reader, REPORTS) and can(reader, PEOPLE)
     ask = Ask(made, seen, reader, everybody=everybody)
     return Seen(kind, ask, kind.make(ask))

@@ -90,7 +90,7 @@ def _preset(query: Mapping[str, str], errors: dict[str, list[str]]) -> str:
 
 def _span(query: Mapping[str, str], preset: str, errors: dict[str, list[str]]) -> Span:
     interval = query.get("interval") or PRESETS[preset][2]
-    if interval not in Span.values:
+    if interval not in set(map(str, STEPS)):
         errors["interval"] = [_("Choose hour or day.")]
         return Span.DAY
     return Span(interval)

@@ -76,7 +76,7 @@ def _choices(request: HttpRequest, kind: Kind) -> dict[str, Any]:
     return {
         "asked": {name: request.GET.get(name, "") for name in FIELDS},
         "case_types": CaseType.objects.order_by("name").only("key", "name"),
-        "intervals": Span.choices,
+        "intervals": [(span.value, span.label) for span in periods.STEPS],
         "queues": Queue.objects.order_by("name").only("key", "name") if "queue" in kind.filters else None,
         "modes": Policy.Mode.choices if "mode" in kind.filters else None,
         "versions": _versions() if "version" in kind.filters else None,

@@ -493,3 +493,57 @@ def test_the_queues_that_everybody_has_need_not_be_configured(file: Path, capsys
     supervisors = Queue.objects.get(key="supervisors")
     assert (supervisors.kind, [group.name for group in supervisors.groups.all()]) == ("supervisor", ["supervisor"])
     assert apply(file, capsys) == "No changes.\n"
+
+
+ALERTS = """
+alert_channels:
+  - {key: ops, kind: mail, addresses: [ops@example.com], least_severity: critical}
+  - {key: chat, kind: apprise, url: "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#general"}
+alert_rules:
+  - {key: governor, parameters: {limit: 0.25}}
+  - {key: front-desk-fills, kind: queue_saturated, queue: experts, severity: critical, channels: [ops]}
+"""
+
+
+@pytest.mark.django_db
+def test_alert_rules_and_channels_come_from_the_file_and_twice_changes_nothing(tmp_path: Path) -> None:
+    from hitl_project.configuration.applying import apply
+    from hitl_project.configuration.snapshot import as_yaml, snapshot
+    from metrics.models import AlertRule
+
+    changes, _notices = apply(read((CONTRACT + ALERTS).encode()), origin="test", reason="r")
+    assert "TIiajkdnlazkcOXrIdevi7FQ" not in "\n".join(str(change) for change in changes)
+    assert AlertRule.objects.get(key="governor").parameters == {"limit": 0.25}
+    rule = AlertRule.objects.get(key="front-desk-fills")
+    assert (rule.severity, rule.queue.key, [row.key for row in rule.channels.all()]) == (3, "experts", ["ops"])  # type: ignore[union-attr]
+    assert apply(read((CONTRACT + ALERTS).encode()), origin="test", reason="r")[0] == []
+    exported = as_yaml(snapshot())
+    assert "TIiajkdnlazkcOXrIdevi7FQ" not in exported
+    assert apply(read(exported.encode()), origin="test", reason="r")[0] == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("item", "path"),
+    [
+        ("alert_rules: [{key: x, kind: governor, parameters: {limit: 7}}]", "alert_rules[0].parameters.limit"),
+        ("alert_rules: [{key: x, kind: governor, queue: nowhere}]", "alert_rules[0].queue"),
+        ("alert_rules: [{key: x, kind: no_worker, trigger: sequential}]", "alert_rules[0].trigger"),
+        ("alert_rules: [{key: x, kind: governor, channels: [none]}]", "alert_rules[0].channels[0]"),
+        ("alert_rules: [{key: x}]", "alert_rules[0]"),
+        ("alert_rules: [{key: governor, kind: no_worker}]", "alert_rules[0].kind"),
+        ("alert_rules: [{key: x, kind: nonsense}]", "alert_rules[0].kind"),
+        ("alert_channels: [{key: c, kind: mail, addresses: [nobody]}]", "alert_channels[0].addresses"),
+        ("alert_channels: [{key: c, kind: apprise}]", "alert_channels[0].url"),
+        ("alert_channels: [{key: c, kind: webhook, endpoint: none}]", "alert_channels[0].endpoint"),
+    ],
+)
+def test_a_wrong_alert_rule_or_channel_changes_nothing_and_names_line_and_field(item: str, path: str) -> None:
+    from hitl_project.configuration.applying import apply
+    from metrics.models import AlertChannel, AlertRule
+
+    before = AlertRule.objects.count()
+    with pytest.raises(ConfigurationError) as refused:
+        apply(read(item.encode()), origin="test", reason="r")
+    assert [(problem.line, problem.path) for problem in refused.value.problems] == [(1, path)]
+    assert (AlertRule.objects.count(), AlertChannel.objects.count()) == (before, 0)

@@ -37,7 +37,10 @@ def test_the_list_is_narrowed_by_state_severity_kind_and_case_type() -> None:
     one = alert(rule=found, case_type=case_type, severity=3)
     two = alert(rule=found, subject="b", state="resolved")
     by = client("manager")
-    ids = lambda query: [row["id"] for row in by.get(f"/api/v1/alerts/{query}").json()["results"]]  # noqa: E731
+
+    def ids(query: str) -> list[int]:
+        return [row["id"] for row in by.get(f"/api/v1/alerts/{query}").json()["results"]]
+
     assert ids("") == [two.pk, one.pk]
     assert ids("?state=open") == ids("?severity=critical") == ids("?case_type=mail") == [one.pk]
     assert ids("?kind=no_worker") == []

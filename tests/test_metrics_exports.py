@@ -87,6 +87,7 @@ def test_the_saved_page_holds_all_it_needs_and_asks_nobody(client: Client) -> No
     assert "default-src 'none'" in text
     assert not re.findall(r"""(?:src|href)=["']?(?!#)""", body)
     assert "Plotly" in text
+    assert "/reports/cases/" not in text  # from a disk they would lead nowhere
     assert "reports-plot" in body
 
 

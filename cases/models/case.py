@@ -30,7 +30,7 @@ class CaseQuerySet(models.QuerySet["Case"]):
 CaseManager = models.Manager.from_queryset(CaseQuerySet)
 
 
-class RealCaseManager(CaseManager):  # type: ignore[type-arg]  # generic in the stubs only
+class RealCaseManager(CaseManager["Case"]):
     """Without the copies under which known cases are planted: nothing counts, sends, exports or learns from those."""
 
     def get_queryset(self) -> CaseQuerySet:

@@ -34,7 +34,7 @@ def _past(rule: AlertRule | None, now: datetime) -> None:
 
 
 def _write(rule: AlertRule, each: Raised) -> None:
-    key = each.subject.partition(":")[2]
+    key, over = each.subject.partition(":")[2], each.until or each.at
     alert = Alert.objects.create(
         rule=rule,
         kind=rule.kind,
@@ -44,9 +44,9 @@ def _write(rule: AlertRule, each: Raised) -> None:
         case_type=CaseType.objects.filter(key=key).first(),
         state=Alert.State.RESOLVED,
         opened_at=each.at,
-        last_seen=each.until,
-        resolved_at=each.until,
+        last_seen=over,
+        resolved_at=over,
         evidence=each.evidence,
     )
     AlertEvent.objects.create(alert=alert, at=each.at, what=AlertEvent.What.RAISED, by="alerts")
-    AlertEvent.objects.create(alert=alert, at=each.until, what=AlertEvent.What.WELL, by="alerts")
+    AlertEvent.objects.create(alert=alert, at=over, what=AlertEvent.What.WELL, by="alerts")

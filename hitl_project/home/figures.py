@@ -13,6 +13,7 @@ from django.utils.translation import get_language
 
 from cases.access import can
 from metrics import cards, periods, report
+from metrics.loading import MEASURES
 
 HEADLINES = (
     "throughput_clock",
@@ -50,7 +51,7 @@ def headlines() -> list[Headline]:
 
 def _headlines() -> list[Headline]:
     now = datetime.now(UTC)
-    made = report.build(periods.read(QueryDict(), now=now), now=now)
+    made = report.build(periods.read(QueryDict(), now=now), now=now, needs=MEASURES)
     found = [cards.card(reading, made) for reading in made.readings if reading.measure.key in HEADLINES]
     return [_headline(card) for card in found]
 

@@ -21,6 +21,8 @@ CHAT_HELP = gettext_lazy(
     "Such as slack://…, workflows://… (Teams) or pagerduty://…, as apprise writes them. It is kept secret: leave it empty to keep the present one."
 )
 
+PLACES = {"addresses": "addresses_text", "url": "chat_address"}
+
 
 class ChannelForm(VersionedForm):
     addresses_text = forms.CharField(
@@ -30,7 +32,7 @@ class ChannelForm(VersionedForm):
         max_length=6000,
         help_text=gettext_lazy("One to a line; for e-mail."),
     )
-    url = forms.CharField(
+    chat_address = forms.CharField(
         label=gettext_lazy("Address of the chat or pager"),
         required=False,
         max_length=channels.LONGEST_URL,
@@ -44,15 +46,19 @@ class ChannelForm(VersionedForm):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        if "endpoint" in self.fields:
+            widget: Any = self.fields["endpoint"].widget
+            for act in ("add", "change", "view", "delete"):
+                setattr(widget, f"can_{act}_related", False)
         self.fields["addresses_text"].initial = "\n".join(self.instance.addresses or ())
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         addresses = cleaned.get("addresses_text", "").replace(",", "\n").split()
-        url = (cleaned.get("url") or "").strip() or self.instance.url
+        url = (cleaned.get("chat_address") or "").strip() or self.instance.url
         kind = cleaned.get("kind", self.instance.kind)
         for name, text in channels.check(kind=kind, addresses=addresses, endpoint=cleaned.get("endpoint"), url=url):
-            self.add_error("addresses_text" if name == "addresses" else name, text)
+            self.add_error(PLACES.get(name, name), text)
         mail, chat = kind == AlertChannel.Kind.MAIL, kind == AlertChannel.Kind.APPRISE
         self.instance.addresses = addresses if mail else []
         self.instance.url = url if chat else ""
@@ -71,7 +77,7 @@ class AlertChannelAdmin(AuditedAdmin):
     prefix = ("name",)
     fieldsets = (
         (None, {"fields": ("key", "name", "kind", "row_version")}),
-        (gettext_lazy("Where to"), {"fields": ("addresses_text", "endpoint", "url")}),
+        (gettext_lazy("Where to"), {"fields": ("addresses_text", "endpoint", "chat_address")}),
         (gettext_lazy("What is told"), {"fields": ("least_severity", "every_rule", "enabled")}),
     )
 

@@ -95,10 +95,12 @@ class RuleForm(VersionedForm):
 def form_field(each: Field) -> forms.Field:
     """The same bounds as `Field.fault`, for the browser and for a message beside the field."""
     help_text = " ".join(filter(None, [str(ONLY[each.only]) if each.only else "", str(each.help)]))
-    shown = {"label": capfirst(str(each.label)), "help_text": help_text, "initial": each.default}
+    shown: dict[str, Any] = {"label": capfirst(str(each.label)), "help_text": help_text, "initial": each.default}
     if each.choices:
         return forms.ChoiceField(choices=each.choices, **shown)
-    bounds = {"min_value": each.low, "max_value": each.high, "required": not each.optional}
+    shown["required"] = not each.optional
     if each.whole:
-        return forms.IntegerField(**shown, **{**bounds, "min_value": int(each.low), "max_value": int(each.high)})
-    return forms.FloatField(**shown, **bounds, widget=forms.NumberInput(attrs={"step": "any"}))
+        return forms.IntegerField(**shown, min_value=int(each.low), max_value=int(each.high))
+    return forms.FloatField(
+        **shown, min_value=each.low, max_value=each.high, widget=forms.NumberInput(attrs={"step": "any"})
+    )

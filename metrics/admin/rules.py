@@ -59,7 +59,10 @@ class AlertRuleAdmin(AuditedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         rows: models.QuerySet[Any] = super().get_queryset(request)
-        return rows.annotate(standing_alerts=models.Count("alerts", filter=~models.Q(alerts__state="resolved")))
+        counted: models.QuerySet[Any] = rows.annotate(
+            standing_alerts=models.Count("alerts", filter=~models.Q(alerts__state="resolved"))
+        )
+        return counted
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("key", "kind") if obj else ()

@@ -120,8 +120,8 @@ def _model(case_type_id: int, escalation: float) -> prices.Model | None:
 def _sampling(case_type_id: int, tables: Tables, now: datetime) -> tuple[prices.Sampling, ...]:
     """Other case types, those with the most readings first."""
     rows = SampleRollup.objects.within(Span.DAY, floor(now - SAMPLE_DAYS * DAY, Span.DAY), now)
-    rows = rows.filter(~Q(case_type=case_type_id)).order_by().values(key=F("case_type_id"))
-    sums = rows.annotate(reads=Sum("read"), bad=Sum("wrong"), time=Sum("seconds"))
+    others = rows.filter(~Q(case_type=case_type_id)).order_by().values(key=F("case_type_id"))
+    sums = others.annotate(reads=Sum("read"), bad=Sum("wrong"), time=Sum("seconds"))
     read = sorted((row for row in sums if row["reads"] >= FEWEST_READ), key=lambda row: -row["reads"])
     return tuple(
         prices.sampling(

@@ -43,14 +43,24 @@ def picture(alert: Alert) -> Picture | None:
 
 def _lines(points: list[tuple[datetime, float | None, float | None, int]], unit: Unit, limit: float | None) -> Picture:
     times = [at.strftime("%Y-%m-%dT%H:%M:%S") for at, *_rest in points]
-    now = {"name": _("now"), "x": times, "y": [value for _at, value, _usual, _n in points], "meta": {"tone": "person"}}
-    traces = [{"type": "scatter", "mode": "lines+markers", **now}]
+    now: dict[str, Any] = {
+        "name": _("now"),
+        "x": times,
+        "y": [value for _at, value, _usual, _n in points],
+        "meta": {"tone": "person"},
+    }
+    traces: list[dict[str, Any]] = [{"type": "scatter", "mode": "lines+markers", **now}]
     compared = any(usual is not None for _at, _value, usual, _n in points)
     if compared:
-        usual = {"name": _("usual"), "x": times, "y": [usual for _at, _v, usual, _n in points]}
-        traces.append({"type": "scatter", "mode": "lines", "meta": {"tone": "machine"}, **usual})
+        past: dict[str, Any] = {"name": _("usual"), "x": times, "y": [usual for _at, _v, usual, _n in points]}
+        traces.append({"type": "scatter", "mode": "lines", "meta": {"tone": "machine"}, **past})
     if limit is not None:
-        line = {"name": _("limit"), "x": [times[0], times[-1]], "y": [limit, limit], "meta": {"tone": "limit"}}
+        line: dict[str, Any] = {
+            "name": _("limit"),
+            "x": [times[0], times[-1]],
+            "y": [limit, limit],
+            "meta": {"tone": "limit"},
+        }
         traces.append({"type": "scatter", "mode": "lines", "line": {"dash": "dash", "width": 1.5}, **line})
     by_day = len(points) > 1 and points[1][0] - points[0][0] > DAILY_STEP
     shape = "%Y-%m-%d" if by_day else "%Y-%m-%d %H:%M"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from cases.access import can, visible
@@ -14,6 +13,7 @@ from cases.models import Case
 from metrics.alerting.acts import SEE
 from metrics.alerting.kinds.table import WATCHES
 from metrics.models import Alert, AlertRule
+from metrics.models.alerts import AlertQuerySet
 
 MOST_COUNTED = 100
 
@@ -27,9 +27,9 @@ def advice(alert: Alert) -> str:
     return str(WATCHES[alert.kind].advice)
 
 
-def seen_by(user: User) -> QuerySet[Alert]:
+def seen_by(user: User) -> AlertQuerySet:
     """The alerts this account may see."""
-    return visible(user, Alert.objects.all(), SEE)
+    return cast(AlertQuerySet, visible(user, Alert.objects.all(), SEE))
 
 
 def mute_of(rule: AlertRule) -> dict[str, Any] | None:

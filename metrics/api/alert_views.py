@@ -82,17 +82,17 @@ class AlertPage(serializers.Serializer[Any]):
     results = AlertOut(many=True)
 
 
-class Noted(StrictSerializer):
+class AlertNote(StrictSerializer):
     note = serializers.CharField(
         max_length=acts.LONGEST_NOTE, required=False, allow_blank=True, default="", trim_whitespace=False
     )
 
 
-class Snoozed(Noted):
+class AlertSnooze(AlertNote):
     minutes = serializers.IntegerField(min_value=1, max_value=7 * 24 * 60)
 
 
-class Resolved(StrictSerializer):
+class AlertResolve(StrictSerializer):
     note = serializers.CharField(max_length=acts.LONGEST_NOTE)
 
 
@@ -130,28 +130,28 @@ class One(APIView):
 class Acknowledge(APIView):
     """Say that one looks after it; 409 when somebody does already, or it is resolved."""
 
-    @extend_schema(request=Noted, responses=AlertOut)
+    @extend_schema(request=AlertNote, responses=AlertOut)
     def post(self, request: Request, pk: int) -> Response:
         by = account(request, acts.SEE)
-        return Response(alert_body(acts.acknowledge(pk, by=by, origin=ORIGIN, **_body(request, Noted)), request))
+        return Response(alert_body(acts.acknowledge(pk, by=by, origin=ORIGIN, **_body(request, AlertNote)), request))
 
 
 class Snooze(APIView):
     """Put it aside for some minutes; it is open again after that if it still holds."""
 
-    @extend_schema(request=Snoozed, responses=AlertOut)
+    @extend_schema(request=AlertSnooze, responses=AlertOut)
     def post(self, request: Request, pk: int) -> Response:
         by = account(request, acts.SEE)
-        return Response(alert_body(acts.snooze(pk, by=by, origin=ORIGIN, **_body(request, Snoozed)), request))
+        return Response(alert_body(acts.snooze(pk, by=by, origin=ORIGIN, **_body(request, AlertSnooze)), request))
 
 
 class Resolve(APIView):
     """Close it by hand, with a note."""
 
-    @extend_schema(request=Resolved, responses=AlertOut)
+    @extend_schema(request=AlertResolve, responses=AlertOut)
     def post(self, request: Request, pk: int) -> Response:
         by = account(request, acts.SEE)
-        return Response(alert_body(acts.resolve(pk, by=by, origin=ORIGIN, **_body(request, Resolved)), request))
+        return Response(alert_body(acts.resolve(pk, by=by, origin=ORIGIN, **_body(request, AlertResolve)), request))
 
 
 def alert_body(alert: Alert, request: Request, cases: Mapping[int, list[int]] | None = None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from cases.access import demand
 from metrics import periods
 from metrics import report as reports
 from metrics.api import serializers
+from metrics.loading import MEASURES
 
 PARAMETERS = [
     OpenApiParameter(
@@ -33,4 +34,4 @@ class MetricsView(APIView):
         demand(request.user, "metrics.view_report")
         now = datetime.now(UTC)
         period = periods.read(request.query_params, now=now)
-        return Response(serializers.report(reports.build(period, now=now)))
+        return Response(serializers.report(reports.build(period, now=now, needs=MEASURES)))

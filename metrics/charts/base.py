@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
@@ -75,7 +76,7 @@ class Chart:
         return Table(self.key, self.title, self.columns, self.rows)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what an address is made of is kept, since a page holds thousands
 class Look:
     """Who looks at what: the time, the one beside it, what changed meanwhile, and whether cases may be shown."""
 
@@ -85,7 +86,6 @@ class Look:
     marks: Sequence[Mark] = ()
     cases: bool = False
     wage: float | None = None  # of an hour of a person's time
-    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def behind(self, what: str, start: datetime | None = None, end: datetime | None = None, **more: object) -> str:
         """Address of the cases behind a figure of these steps; nothing for who may not see cases."""
@@ -93,18 +93,34 @@ class Look:
             return ""
         first = start or self.period.start
         last = end or (start + STEPS[self.period.span] if start else self.period.end)
-        query = {"figure": what, "from": _utc(first), "to": _utc(last), "interval": self.period.span.value}
-        if self.period.case_type:
-            query["case_type"] = self.period.case_type.key
-        if self.period.only.queue and "queue" not in more:
-            query["queue"] = self.period.only.queue.key
-        if self.period.only.mode and "mode" not in more:
-            query["mode"] = self.period.only.mode
-        return f"{reverse('reports:cases')}?{urlencode({**query, **more})}"
+        narrowed = self._narrowed
+        if more:
+            kept = {name: value for name, value in self._filters().items() if name not in more}
+            narrowed = urlencode({**kept, **more})
+        address = f"{self._list}?figure={what}&from={_utc(first)}&to={_utc(last)}&interval={self.period.span.value}"
+        return f"{address}&{narrowed}" if narrowed else address
+
+    def _filters(self) -> dict[str, object]:
+        only = self.period.only
+        given = {
+            "case_type": self.period.case_type.key if self.period.case_type else "",
+            "queue": only.queue.key if only.queue else "",
+            "mode": only.mode,
+            "version": only.version,
+        }
+        return {name: value for name, value in given.items() if value}
+
+    @cached_property
+    def _narrowed(self) -> str:
+        return urlencode(self._filters())
+
+    @cached_property
+    def _list(self) -> str:
+        return reverse("reports:cases")
 
 
 def _utc(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{moment.isoformat()[:19]}Z"
 
 
 def counted(number: int, href: str = "") -> Cell:

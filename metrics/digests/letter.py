@@ -82,7 +82,7 @@ def seen_by(user: User, week: date, *, now: datetime) -> Seen:
     """The overview of that week beside the one before. Mails hold sums alone, never a way to cases."""
     start = datetime.combine(week, time(), UTC)
     period = Period(start, start + WEEK)
-    return looking.make(KINDS["overview"], period, reader=user, now=now, other=period.before)
+    return looking.make(KINDS["overview"], period, reader=user, now=now, other=period.before, on_paper=True)
 
 
 def _pictures(seen: Seen) -> Iterator[Picture]:

@@ -116,7 +116,7 @@ KINDS = (
         gettext_lazy("People"),
         gettext_lazy("How each person works, by name. This is no ranking: most differences are chance."),
         persons,
-        needs=frozenset({"work", "checks", "people"}),
+        needs=frozenset({"work", "durations", "checks", "people"}),
     ),
     Kind(
         "models",

@@ -9,6 +9,7 @@ from cases.models.choices import Priority
 from metrics import cards, estimates, marks
 from metrics.charts import durations, lines, work
 from metrics.charts.base import Cell, Chart, Look, Table, counted, told
+from metrics.loading import MEASURES
 from metrics.measures import BY_KEY, Unit
 from metrics.pages.base import Ask, Kind, Page, drawn
 from metrics.report import Report, obeys
@@ -53,7 +54,7 @@ def throughput(ask: Ask) -> Page:
 def _balance(report: Report) -> str:
     """Whether those who are there can do what comes to them, in words."""
     totals = report.totals
-    done, hours = len(totals.active) + len(totals.blind), totals.hours
+    done, hours = totals.tasks["ended"], totals.hours
     if report.period.only.chosen or not done or not hours or not totals.tasks["opened"]:
         return ""
     each = totals.human_seconds / done
@@ -143,6 +144,7 @@ KINDS = (
         gettext_lazy("Overview"),
         gettext_lazy("Every measure at a glance: the figure, how sure it is, and what to do where it is not well."),
         overview,
+        needs=MEASURES,
     ),
     Kind(
         "throughput",
@@ -158,7 +160,7 @@ KINDS = (
         gettext_lazy("Time"),
         gettext_lazy("How long work takes and waits, against the same work without the machine."),
         time,
-        needs=frozenset({"work", "backlog", "lanes"}),
+        needs=frozenset({"work", "durations", "backlog", "lanes"}),
         filters=("queue",),
         measures=TIMES,
     ),

@@ -9,8 +9,7 @@
     const status = document.querySelector('[data-alerts-status]');
     const EVERY = 3000;
     const MOST = 100;
-    const FIRST = Number(place.dataset.newest); /* the newest that was there when the page was made */
-    let newest = FIRST;
+    let newest = null; /* the first answer is no news */
     let tag = '';
     let timer = 0;
 
@@ -47,12 +46,13 @@
             }));
             none.hidden = alerts.length > 0;
         }
-        if (alerts.length && alerts[0].id > newest) {
+        if (newest !== null && alerts.length && alerts[0].id > newest) {
             toast(alerts[0]);
             status.textContent = `${place.dataset.word} ${alerts[0].text}`;
         }
-        newest = Math.max(newest, ...alerts.map((alert) => alert.id));
+        newest = Math.max(newest ?? 0, ...alerts.map((alert) => alert.id));
     };
+    const heard = (answer) => { tag = answer.headers.get('ETag') || ''; place.dataset.asked = 'yes'; };
     const ask = async () => {
         clearTimeout(timer);
         if (document.hidden) { return; } /* asks again as soon as somebody looks */
@@ -60,7 +60,7 @@
             const headers = { Accept: 'application/json', ...(tag ? { 'If-None-Match': tag } : {}) };
             const answer = await fetch(place.dataset.url, { headers, cache: 'no-store' });
             if (answer.redirected || answer.status === 403) { return; } /* signed out: nothing more to ask */
-            if (answer.ok) { tag = answer.headers.get('ETag') || ''; show(await answer.json()); }
+            if (answer.ok) { show(await answer.json()); heard(answer); }
         } catch { /* the network is away; the next time tries again */ }
         timer = setTimeout(ask, EVERY);
     };

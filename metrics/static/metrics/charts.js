@@ -89,16 +89,37 @@
     return window.Plotly.react(place, figure.data, figure.layout, options).then(() => {
       if (first) {
         place.classList.add("clickable");
-        place.on("plotly_click", (event) => follow(event.points));
+        place.on("plotly_click", (event) => follow(place, event));
       }
     });
   }
 
+  // One hover label tells all points of a step, so the click names them all: the one that was aimed at is found by its height.
+  function aimedAt(place, event) {
+    const area = place.querySelector(".nsewdrag").getBoundingClientRect();
+    const points = event.points.slice().sort((one, other) => one.curveNumber - other.curveNumber);
+    const leading = (point) => typeof point.customdata === "string" && point.customdata;
+    if (points[0].data.type === "heatmap" || points.length === 1) {
+      return leading(points[0]);
+    }
+    const height = points[0].yaxis.p2d(event.event.clientY - area.top);
+    let foot = 0;
+    for (const point of points.filter((one) => one.data.type === "bar")) {
+      if (height >= foot && height < foot + point.y) {
+        return leading(point);
+      }
+      foot += point.y;
+    }
+    const away = (point) => Math.abs(point.y - height);
+    const nearest = points.filter((point) => point.data.type !== "bar" && leading(point)).sort((one, other) => away(one) - away(other));
+    return nearest.length ? leading(nearest[0]) : "";
+  }
+
   // To the very cases behind a point, for who may see them.
-  function follow(points) {
-    const found = points.map((point) => point.customdata).find((address) => typeof address === "string" && address);
-    if (found) {
-      window.location.assign(found);
+  function follow(place, event) {
+    const address = aimedAt(place, event);
+    if (address) {
+      window.location.assign(address);
     }
   }
 
