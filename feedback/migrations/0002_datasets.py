@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('cases', '0002_append_only_audit'),
         ('feedback', '0001_tables'),
-        ('review', '0003_open_tasks_by_age_and_hands'),
+        ('review', '0001_tables'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -9,9 +9,9 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0004_find_by_external_id'),
+        ('cases', '0002_append_only_audit'),
         ('feedback', '0002_datasets'),
-        ('review', '0005_planted_tasks'),
+        ('review', '0001_tables'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

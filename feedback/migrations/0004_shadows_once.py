@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0004_find_by_external_id'),
+        ('cases', '0002_append_only_audit'),
         ('feedback', '0003_quality_and_prompts'),
     ]
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0006_planted_copies"),
+        ("cases", "0002_append_only_audit"),
         ("feedback", "0006_second_reads_so_far"),
     ]
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0005_find_predictions_by_time'),
+        ('cases', '0002_append_only_audit'),
         ('metrics', '0003_sums_by_source_person_version_and_label'),
     ]
 

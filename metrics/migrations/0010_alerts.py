@@ -8,9 +8,9 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0004_find_by_external_id'),
+        ('cases', '0002_append_only_audit'),
         ('metrics', '0004_sums_by_the_minute'),
-        ('review', '0007_taken_away'),
+        ('review', '0001_tables'),
     ]
 
     operations = [
