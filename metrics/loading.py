@@ -103,7 +103,8 @@ def _work(period: Period, *, durations: bool) -> Iterator[Work]:
     )
     end = 3 + len(COUNTERS)
     for row in rows.order_by():
-        yield Work(*row[:3], row[3:end], tuple(decode(text) for text in row[end:]) or NOTHING)
+        start, queue_id, priority = row[:3]
+        yield Work(start, queue_id, priority, row[3:end], tuple(decode(text) for text in row[end:]) or NOTHING)
 
 
 def _together(rows: list[Work]) -> Any:
