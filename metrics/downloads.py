@@ -60,7 +60,7 @@ def _zip(seen: Seen) -> HttpResponse:
 
 
 def _xlsx(seen: Seen) -> HttpResponse:
-    tables = list(seen.page.every_table()) or [Table("empty", _("Nothing happened in this time"), [], [])]
+    tables = list(seen.page.every_table()) or [Table("empty", _("Reports"), [_("Nothing happened in this time")], [])]
     return _file(spreadsheets.as_xlsx(tables), f"{_name(seen)}.xlsx", XLSX)
 
 
