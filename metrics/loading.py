@@ -1,17 +1,17 @@
-"""Rows of rollups as totals by step and by lane. Rows are read as tuples: making models of them costs more than the query."""
+"""Rows of rollups as totals by step and by lane. The database adds up what it can."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from django.db import models
-from django.db.models import Min
+from django.db.models import Min, Sum, Value
 from django.db.models.functions import Cast
 
 from metrics.backlog import Lane
@@ -26,8 +26,8 @@ EVERYTHING = MEASURES | {"lanes"}
 COUNTERS = ("opened", "ended", "met", "late", "unmet", "shown", "overrides", "checked", "wrong", "active_seconds")
 DURATIONS = ("active", "blind", "waiting")
 Buckets = dict[str, int]
-NOTHING: tuple[Buckets, ...] = ({}, {}, {})
-decode = msgspec.json.Decoder(dict[str, int]).decode  # several times faster than the field's own
+NOTHING: dict[str, Buckets] = {name: {} for name in DURATIONS}
+decode = msgspec.json.Decoder(list[dict[str, int]]).decode  # several times faster than the field's own
 
 
 @dataclass(slots=True)
@@ -48,11 +48,10 @@ class Loaded:
 def load(period: Period, *, since: datetime, needs: frozenset[str], now: datetime) -> Loaded:
     """Totals of every step from `since` to the end of the period that has begun, and the lanes of the period itself."""
     wide = Period(since, period.end, period.span, period.case_type, period.only)
-    rows = {name: list(_rows(name, wide)) if name in needs and name != "work" else [] for name in TABLES}
-    rows["work"] = list(_work(wide, durations="durations" in needs)) if "work" in needs else []
+    durations = "durations" in needs
+    rows = {name: list(_rows(name, wide, durations=durations)) if name in needs else [] for name in TABLES}
     begun = _first(wide, rows["flow"]) if "flow" in needs else None
     parts = {name: _by_start(found) for name, found in rows.items()}
-    parts["work"] = defaultdict(list, {start: [_together(found)] for start, found in parts["work"].items()})
     steps = {}
     for start in wide.steps():
         if start <= now:
@@ -60,9 +59,7 @@ def load(period: Period, *, since: datetime, needs: frozenset[str], now: datetim
             steps[start] = total(*(parts[name][start] for name in TABLES), hours=hours)
             if period.only.mode:
                 _keep_mode(steps[start], period.only.mode)
-    present = floor(now, period.span)
-    kept = [row for row in rows["work"] if period.start <= row.start <= now] if "lanes" in needs else []
-    return Loaded(steps, _lanes(kept, present))
+    return Loaded(steps, _lanes(period, now=now) if "lanes" in needs else {})
 
 
 def narrowed(model: type[Any], period: Period) -> Any:
@@ -80,38 +77,34 @@ def narrowed(model: type[Any], period: Period) -> Any:
     return rows
 
 
-def _rows(name: str, period: Period) -> Any:
+def _rows(name: str, period: Period, *, durations: bool) -> Iterable[Any]:
     model = TABLES[name]
+    if model is WorkRollup:
+        return _work(narrowed(model, period), "start", durations=DURATIONS if durations else ())
     fields = [field.attname for field in model._meta.concrete_fields if field.name not in {"id", "span", "case_type"}]
-    return narrowed(model, period).values_list(*fields, named=True)
+    rows: Iterable[Any] = narrowed(model, period).values_list(*fields, named=True)
+    return rows
 
 
-class Work(NamedTuple):
-    """A row of work; the histograms as they are kept, none where nothing reads them."""
+class Joined(models.Aggregate):
+    """Texts of a group, one after the other."""
 
-    start: datetime
-    queue_id: int
-    priority: int
-    counts: tuple[Any, ...]
-    durations: tuple[Buckets, ...]
+    template = "%(function)s(%(expressions)s, ',')"
+    output_field = models.TextField()
+    function = "GROUP_CONCAT"
 
-
-def _work(period: Period, *, durations: bool) -> Iterator[Work]:
-    texts = {f"{name}_text": Cast(name, models.TextField()) for name in DURATIONS} if durations else {}
-    rows = (
-        narrowed(WorkRollup, period).annotate(**texts).values_list("start", "queue_id", "priority", *COUNTERS, *texts)
-    )
-    end = 3 + len(COUNTERS)
-    for row in rows.order_by():
-        start, queue_id, priority = row[:3]
-        yield Work(start, queue_id, priority, row[3:end], tuple(decode(text) for text in row[end:]) or NOTHING)
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, function="STRING_AGG", **context)
 
 
-def _together(rows: list[Work]) -> Any:
-    """The lanes of one step as one row. Histograms stay as they are kept: making numbers of their keys costs the most."""
-    sums = dict(zip(COUNTERS, map(sum, zip(*(row.counts for row in rows), strict=True)), strict=True))
-    merged = (_merged(parts) for parts in zip(*(row.durations for row in rows), strict=True))
-    return SimpleNamespace(**sums, **dict(zip(DURATIONS, merged, strict=True)))
+def _work(rows: Any, *by: str, durations: Sequence[str]) -> Iterator[Any]:
+    """Work added up by these keys: counts by the database, histograms here, each group's decoded in one go."""
+    texts = {f"{name}_texts": Joined(Cast(name, models.TextField())) for name in durations}
+    sums = {f"sum_{name}": Sum(name) for name in COUNTERS}
+    for row in rows.order_by().values(*by).annotate(**sums, **texts):
+        merged = {name: _merged(decode(f"[{row[f'{name}_texts']}]")) for name in durations}
+        counts = {name: row[f"sum_{name}"] for name in COUNTERS}
+        yield SimpleNamespace(**{name: row[name] for name in by}, **counts, **{**NOTHING, **merged})
 
 
 def _merged(parts: Iterable[Buckets]) -> Buckets:
@@ -136,23 +129,18 @@ def _by_start(rows: Iterable[Any]) -> defaultdict[datetime, list[Any]]:
     return found
 
 
-def _lanes(rows: list[Any], present: datetime) -> dict[Lane, LaneSums]:
-    grouped: defaultdict[Lane, list[Any]] = defaultdict(list)
-    for row in rows:
-        grouped[row.queue_id, row.priority].append(row)
-    return {lane: _lane(found, present) for lane, found in grouped.items()}
-
-
-def _lane(rows: list[Work], present: datetime) -> LaneSums:
-    """What is due in the step under way and still open is left to who counts it live."""
-    made = LaneSums()
-    for row in rows:
-        made.counts.update(dict(zip(COUNTERS, row.counts, strict=True)))
-        if row.start >= present:
-            made.counts["unmet"] -= row.counts[COUNTERS.index("unmet")]
-    active, _blind, waiting = (_merged(parts) for parts in zip(*(row.durations for row in rows), strict=True))
-    made.active, made.waiting = Histogram.from_json(active), Histogram.from_json(waiting)
-    return made
+def _lanes(period: Period, *, now: datetime) -> dict[Lane, LaneSums]:
+    """What is due in the step under way and still open is left to who counts it live: so that step is a group of its own."""
+    present = floor(now, period.span)
+    past = models.Case(models.When(start__lt=present, then=Value(1)), default=Value(0))
+    rows = narrowed(WorkRollup, period).filter(start__lte=now).annotate(past=past)
+    found: defaultdict[Lane, LaneSums] = defaultdict(LaneSums)
+    for row in _work(rows, "queue_id", "priority", "past", durations=("active", "waiting")):
+        lane = found[row.queue_id, row.priority]
+        lane.counts.update(met=row.met, late=row.late, unmet=row.unmet if row.past else 0)
+        lane.active += Histogram.from_json(row.active)
+        lane.waiting += Histogram.from_json(row.waiting)
+    return dict(found)
 
 
 def _first(period: Period, rows: list[Any]) -> datetime | None:
