@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import models
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Count, F, FilteredRelation, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from cases.models import Case, Prediction
@@ -71,21 +71,31 @@ def _decisions(rows: Rows[VersionRollup], made: QuerySet[Decision], part: Slice,
 
 
 def _answer() -> dict[str, Any]:
-    """Model and version of the newest answer when the case was routed; a later one was never routed by."""
+    """Model and version of the answer that was routed: the one that policy decided on, else the newest at that time."""
     said = Prediction.objects.filter(case=OuterRef("pk"))
     then = said.filter(created_at__lte=OuterRef("routed_at")).order_by("-pk")
-    return {
-        name: Coalesce(Subquery(then.values(of)[:1]), Subquery(said.order_by("pk").values(of)[:1]), NOTHING)
-        for name, of in (("said_by", "model"), ("said_in", "model_version"))
-    }
+
+    def of(name: str) -> Any:
+        newest = Coalesce(Subquery(then.values(name)[:1]), Subquery(said.order_by("pk").values(name)[:1]), NOTHING)
+        return _by_policy(Coalesce(f"first__prediction__{name}", NOTHING), otherwise=newest)
+
+    return {"said_by": of("model"), "said_in": of("model_version")}
 
 
 def _routes(cases: QuerySet[Case], part: Slice, moment: str, **more: Any) -> Iterable[dict[str, Any]]:
     """Counts by mode and reason of the first routing; a case reopened later keeps the route it first took."""
-    automatic = Decision.objects.by_policy().filter(case=OuterRef("pk"), case_version=1)
-    first = ReviewTask.objects.filter(case=OuterRef("pk"), planted=False).order_by("pk")
-    why = models.Case(
-        models.When(Exists(automatic), then=NOTHING), default=Coalesce(Subquery(first.values("reason")[:1]), NOTHING)
-    )
-    mode = Coalesce(Subquery(automatic.values("policy__mode")[:1]), Subquery(first.values("policy__mode")[:1]), NOTHING)
-    return part.grouped(cases, moment, {"mode": mode, "why": why, **more}, count=Count("pk"))
+    first = FilteredRelation("decisions", condition=Q(decisions__case_version=1))
+    opened = ReviewTask.objects.filter(case=OuterRef("pk"), planted=False).order_by("pk")
+    by = {
+        "mode": _by_policy(
+            F("first__policy__mode"), otherwise=Coalesce(Subquery(opened.values("policy__mode")[:1]), NOTHING)
+        ),
+        "why": _by_policy(NOTHING, otherwise=Coalesce(Subquery(opened.values("reason")[:1]), NOTHING)),
+    }
+    return part.grouped(cases.annotate(first=first), moment, {**by, **more}, count=Count("pk"))
+
+
+def _by_policy(value: Any, *, otherwise: Any) -> models.Case:
+    """What is so where policy decided at once: a join, where looking the rest up for every case would be dear."""
+    decided = Q(first__isnull=False, first__task__isnull=True)
+    return models.Case(models.When(decided, then=value), default=otherwise, output_field=models.CharField())
