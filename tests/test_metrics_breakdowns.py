@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def test_a_breakdown_adds_up_what_its_keys_do_not_tell_apart() -> None:
         for seconds in (20, 0.5):
             past.decide(past.waiting(DAY, due=HOUR), DAY + 10 * MINUTE, seconds=seconds, waited=MINUTE)
     rollup.roll_up()
-    span = {"span": "day", "start": DAY, "end": DAY + 24 * HOUR}
+    span: dict[str, Any] = {"span": "day", "start": DAY, "end": DAY + 24 * HOUR}
     whole = breakdown(WorkRollup, "queue_id", **span)
     figures = whole[(one.queue.pk,)]
     assert (figures["shown"], figures["active_seconds"], sum(figures["active"].values())) == (6, 61.5, 6)

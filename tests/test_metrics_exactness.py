@@ -85,7 +85,7 @@ class Life:
         made = past.automated(at)
         label = ("refund", "billing")[number % 2]
         Decision.objects.filter(pk=made.pk).update(label=label)
-        Prediction.objects.filter(pk=made.prediction_id).update(
+        Prediction.objects.filter(decisions=made).update(
             label=label, confidence=number % 21 / 20, model="m", model_version=str(number % 3), cost=number / 1000
         )
         past.note(made.case, "case.classified", at)

@@ -40,7 +40,7 @@ def found(model: Any, *names: str, span: str = "hour") -> list[tuple[Any, ...]]:
 
 def said(decision: Decision, **fields: Any) -> None:
     """What the machine had said: the rows are written after the fact here, before anything is summed."""
-    Prediction.objects.filter(pk=decision.prediction_id).update(**fields)
+    Prediction.objects.filter(decisions=decision).update(**fields)
 
 
 def plant(past: History, *, reader: User, at: datetime, wrong: bool, caught: bool | None) -> Planting:
