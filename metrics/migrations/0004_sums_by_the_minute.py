@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='rollupcursor',
             name='minutes_since',
-            field=models.DateTimeField(help_text='From this full hour on, hours are added up from minutes.', null=True),
+            field=models.DateTimeField(null=True),
         ),
         migrations.AlterField(
             model_name='sourcerollup',

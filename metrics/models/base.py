@@ -66,9 +66,7 @@ class RollupCursor(models.Model):
 
     event_id = models.BigIntegerField(default=0)
     rest_until = models.DateTimeField(db_default=Now())
-    minutes_since = models.DateTimeField(
-        null=True, help_text="From this full hour on, hours are added up from minutes."
-    )
+    minutes_since = models.DateTimeField(null=True)  # from this full hour on, hours are added up from minutes
 
     class Meta:
         default_permissions = ()
