@@ -26,6 +26,7 @@ def keys(case_type: int) -> dict[str, list[Key]]:
         "flow": [(*kind, "", "")] + [(*kind, *pair) for pair in itertools.product(MODES, REASONS)],
         "source": [(*kind, f"source-{number}") for number in range(5)],
         "work": [(*kind, *pair) for pair in itertools.product((1, 2, 3), range(4))],
+        "pace": [kind],
         "person": [(*kind, number) for number in range(1, 31)],
         "machine": said,
         "version": [(*kind, mode, *version) for mode, version in itertools.product(MODES, VERSIONS)],

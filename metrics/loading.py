@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import SimpleNamespace
@@ -16,7 +16,7 @@ from django.db.models.functions import Cast
 
 from metrics.backlog import Lane
 from metrics.histograms import Histogram
-from metrics.models import CheckRollup, FlowRollup, SampleRollup, Span, WorkRollup
+from metrics.models import CheckRollup, FlowRollup, PaceRollup, SampleRollup, Span, WorkRollup
 from metrics.periods import STEPS, Period, floor
 from metrics.totals import Totals, total
 
@@ -80,7 +80,7 @@ def narrowed(model: type[Any], period: Period) -> Any:
 def _rows(name: str, period: Period, *, durations: bool) -> Iterable[Any]:
     model = TABLES[name]
     if model is WorkRollup:
-        return _work(narrowed(model, period), "start", durations=DURATIONS if durations else ())
+        return _steps_of_work(period, durations=durations)
     fields = [field.attname for field in model._meta.concrete_fields if field.name not in {"id", "span", "case_type"}]
     rows: Iterable[Any] = narrowed(model, period).values_list(*fields, named=True)
     return rows
@@ -97,14 +97,33 @@ class Joined(models.Aggregate):
         return self.as_sql(compiler, connection, function="STRING_AGG", **context)
 
 
+def _steps_of_work(period: Period, *, durations: bool) -> Iterator[Any]:
+    """Work by step. Durations of all queues together have rows of their own, which are few."""
+    together = durations and not period.only.queue
+    apart = DURATIONS if durations and not together else ()
+    paces = narrowed(PaceRollup, period).order_by().values("start").annotate(**_texts(DURATIONS)) if together else ()
+    pace = {row["start"]: _histograms(row, DURATIONS) for row in paces}
+    for row in _work(narrowed(WorkRollup, period), "start", durations=apart):
+        vars(row).update(pace.get(row.start, {}))
+        yield row
+
+
 def _work(rows: Any, *by: str, durations: Sequence[str]) -> Iterator[Any]:
     """Work added up by these keys: counts by the database, histograms here, each group's decoded in one go."""
-    texts = {f"{name}_texts": Joined(Cast(name, models.TextField())) for name in durations}
     sums = {f"sum_{name}": Sum(name) for name in COUNTERS}
-    for row in rows.order_by().values(*by).annotate(**sums, **texts):
-        merged = {name: _merged(decode(f"[{row[f'{name}_texts']}]")) for name in durations}
+    for row in rows.order_by().values(*by).annotate(**sums, **_texts(durations)):
         counts = {name: row[f"sum_{name}"] for name in COUNTERS}
-        yield SimpleNamespace(**{name: row[name] for name in by}, **counts, **{**NOTHING, **merged})
+        yield SimpleNamespace(
+            **{name: row[name] for name in by}, **counts, **{**NOTHING, **_histograms(row, durations)}
+        )
+
+
+def _texts(names: Sequence[str]) -> dict[str, Joined]:
+    return {f"{name}_texts": Joined(Cast(name, models.TextField())) for name in names}
+
+
+def _histograms(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, Buckets]:
+    return {name: _merged(decode(f"[{row[f'{name}_texts']}]")) for name in names}
 
 
 def _merged(parts: Iterable[Buckets]) -> Buckets:

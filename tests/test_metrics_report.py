@@ -10,6 +10,7 @@ import time_machine
 from django.contrib.auth.models import User
 from django.test import Client
 
+from cases.audit import journal
 from cases.models import CaseType
 from cases.models.choices import Reason
 from feedback.models import GoldCase, Planting
@@ -17,7 +18,7 @@ from metrics import measures, periods, report, rollup
 from metrics.charts import durations
 from metrics.histograms import bucket_of
 from metrics.measures import Reading
-from metrics.models import FlowRollup, WorkRollup
+from metrics.models import FlowRollup, PaceRollup, WorkRollup
 from metrics.report import Report
 from review.models import Queue, ReviewTask
 from tests.factories import make_task
@@ -82,11 +83,12 @@ def _no_production(past: History, decided: list[Any]) -> None:
         gold = GoldCase.objects.create(
             case=case, case_type=past.case_type, kind=kind, output={}, shown={}, confidence=1, made_by=past.person
         )
-        Planting.objects.create(
+        planting = Planting.objects.create(
             gold=gold, case_type=past.case_type, task=task, user=past.person, caught=number < 17, wrong=True,
             active_seconds=9000, answered_at=NINE + 5 * HOUR,
         )  # fmt: skip
-        past.note(case, "gold.answered", NINE + 5 * HOUR)
+        with journal(actor="test", origin="test") as log:
+            log("gold.answered", case_id=case.pk, subject=planting)
     for one in decided[20:28]:
         read = make_task(
             one.case, policy=past.policy, queue=past.queue, reason="second_read", opened_at=NINE, due_at=NINE
@@ -190,6 +192,7 @@ def a_full_office() -> None:
                 **same, queue_id=desk.pk, priority=2, opened=300 * times, ended=40 * times, met=40 * times,
                 shown=40 * times, active_seconds=40 * 900.0 * times, active={str(bucket_of(900)): 40 * times},
             )  # fmt: skip
+            PaceRollup.objects.create(**same, active={str(bucket_of(900)): 40 * times})
 
 
 @pytest.mark.parametrize("interval", ["hour", "day"])

@@ -14,6 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -26,6 +27,7 @@ from metrics.admin.words import mute_badge, severity_badge
 from metrics.alerting import acts, reading
 from metrics.alerting.kinds.table import WATCHES
 from metrics.alerting.trial import try_out
+from metrics.alerting.watching import settings_of
 from metrics.models import AlertRule, Kind
 
 ORIGIN = "admin"
@@ -71,7 +73,11 @@ class AlertRuleAdmin(AuditedAdmin):
         kind = obj.kind if obj else request.GET.get("kind", "")
         names = RuleForm.parameter_names(kind)
         target = [] if kind not in WATCHES else RuleForm.target_names(kind)
-        first = (None, {"fields": ("key", "name", "kind", "row_version", *target, "severity", "trigger", "enabled")})
+        reads = obj is not None and not self.has_change_permission(request, obj)
+        if reads:
+            names = ("set_to",)
+        version = () if reads else ("row_version",)
+        first = (None, {"fields": ("key", "name", "kind", *version, *target, "severity", "trigger", "enabled")})
         return (
             first,
             (gettext_lazy("When it is an alert"), {"fields": names}),
@@ -79,8 +85,17 @@ class AlertRuleAdmin(AuditedAdmin):
         )
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:  # noqa: FBT001, FBT002 - theirs
+        if obj is not None and not self.has_change_permission(request, obj):
+            return super().get_form(request, obj, change, **options)
         kind = obj.kind if obj else request.GET.get("kind", "")
         return super().get_form(request, obj, change, **{**options, "form": RuleForm.of_kind(kind), "fields": None})
+
+    @admin.display(description=gettext_lazy("set to"))
+    def set_to(self, rule: AlertRule) -> str:
+        """The parameters, for who may only read them."""
+        given = settings_of(rule)
+        known = [(capfirst(str(each.label)), given.get(each.name)) for each in WATCHES[rule.kind].fields]
+        return ", ".join(f"{label}: {value}" for label, value in known if value is not None) or "–"
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """First the kind, since it decides what there is to set."""

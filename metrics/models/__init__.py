@@ -2,7 +2,7 @@ from metrics.models.alerts import Alert, AlertChannel, AlertEvent, AlertRule, Ki
 from metrics.models.base import MINUTE, Rollup, RollupCursor, RollupQuerySet, Span, StaleSpan
 from metrics.models.digests import Digest, DigestSubscription
 from metrics.models.machine import CertaintyRollup, CheckRollup, LabelRollup, MachineRollup, SampleRollup, VersionRollup
-from metrics.models.work import FlowRollup, PersonRollup, SourceRollup, WorkRollup
+from metrics.models.work import FlowRollup, PaceRollup, PersonRollup, SourceRollup, WorkRollup
 
 __all__ = [
     "MINUTE",
@@ -18,6 +18,7 @@ __all__ = [
     "Kind",
     "LabelRollup",
     "MachineRollup",
+    "PaceRollup",
     "PersonRollup",
     "Rollup",
     "RollupCursor",

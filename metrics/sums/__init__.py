@@ -11,7 +11,7 @@ from metrics.sums.certainty import certainty, labels, samples
 from metrics.sums.flow import flow, sources, versions
 from metrics.sums.machine import machine
 from metrics.sums.people import checks, people
-from metrics.sums.work import work
+from metrics.sums.work import pace, work
 
 Summed = Callable[[Slice], Iterable[models.Rollup]]
 
@@ -19,6 +19,7 @@ TABLES: dict[str, tuple[type[models.Rollup], Summed]] = {
     "flow": (models.FlowRollup, flow),
     "source": (models.SourceRollup, sources),
     "work": (models.WorkRollup, work),
+    "pace": (models.PaceRollup, pace),
     "person": (models.PersonRollup, people),
     "machine": (models.MachineRollup, machine),
     "version": (models.VersionRollup, versions),

@@ -65,10 +65,10 @@ def _checked(made: QuerySet[Decision]) -> QuerySet[Decision]:
 
 
 def _planted(rows: Rows[PersonRollup], part: Slice) -> None:
-    """Known cases shown with a wrong output and answered. Naming every reader lets the database use its index."""
+    """Known cases shown with a wrong output and answered, refreshers aside: their reader is warned. Naming every reader lets the database use its index."""
     readers = list(User.objects.values_list("pk", flat=True))
     answered = Planting.objects.filter(
-        case_type_id=part.case_type_id, user__in=readers, wrong=True, caught__isnull=False
+        case_type_id=part.case_type_id, user__in=readers, wrong=True, caught__isnull=False, refresher=None
     )
     good = Count("pk", filter=Q(caught=True))
     for group in part.grouped(answered, "answered_at", {"person": F("user")}, n=Count("pk"), good=good):

@@ -1,8 +1,8 @@
-"""What people do, by queue and priority: tasks, and the decisions made on them."""
+"""What people do, by queue and priority: tasks, and the decisions made on them; and how long it all takes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.db import models
@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from cases.models.choices import Reason
 from feedback.models import OutcomeReport
-from metrics.models import WorkRollup
+from metrics.models import PaceRollup, WorkRollup
 from metrics.sums.base import CHECKS, Rows, Seconds, Slice, bucket, milliseconds, seconds
 from review.models import Decision, Queue, ReviewTask
 
@@ -18,18 +18,42 @@ from review.models import Decision, Queue, ReviewTask
 def work(part: Slice) -> Iterable[WorkRollup]:
     """Tasks and the decisions made on them."""
     rows = Rows(WorkRollup, part)
-    tasks = ReviewTask.objects.filter(case__case_type_id=part.case_type_id, planted=False)
-    tasks = tasks.exclude(reason=Reason.SECOND_READ)
+    tasks = _tasks(part)
     decided = Q(ending=ReviewTask.Ending.DECIDED)
     _add(rows, tasks, "opened_at", opened=Q())
     _add(rows, _by_closing(tasks), "closed_at", ended=Q(), met=decided & Q(closed_at__lte=F("due_at")))
     # A task is settled when it is decided or when it falls due, whichever comes first; so past figures stand still.
     late = decided & Q(closed_at__gt=F("due_at"))
     _add(rows, tasks, "due_at", late=late, unmet=Q(closed_at__isnull=True))
-    waited = Seconds(models.ExpressionWrapper(F("claimed_at") - F("opened_at"), models.DurationField()))
-    _spread(rows, _by_closing(tasks).filter(claimed_at__isnull=False), "closed_at", waiting=waited)
     _decisions(rows, part)
+    for name, found, moment, path in _durations(part):
+        for group in _grouped(rows, found, moment, path, "length", count=Count("pk")):
+            getattr(_row(rows, group), name)[str(group["length"])] = group["count"]
     return rows
+
+
+def pace(part: Slice) -> Iterable[PaceRollup]:
+    """The durations of `work`, of all queues and priorities together."""
+    rows = Rows(PaceRollup, part)
+    for name, found, moment, _path in _durations(part):
+        for group in part.grouped(found, moment, {"length": F("length")}, count=Count("pk")):
+            getattr(rows.at(group["start"]), name)[str(group["length"])] = group["count"]
+    return rows
+
+
+def _durations(part: Slice) -> Iterator[tuple[str, QuerySet[Any], str, str]]:
+    """By figure: the rows, each with the bucket of its duration, the moment they count at, and the way to their task."""
+    waited = Seconds(models.ExpressionWrapper(F("claimed_at") - F("opened_at"), models.DurationField()))
+    claimed = _by_closing(_tasks(part)).filter(claimed_at__isnull=False)
+    yield "waiting", claimed.annotate(length=bucket(waited)), "closed_at", ""
+    timed = production(part).filter(active_seconds__isnull=False).annotate(length=bucket(F("active_seconds")))
+    yield "active", timed.filter(task__blind=False), "decided_at", "task__"
+    yield "blind", timed.filter(task__blind=True), "decided_at", "task__"
+
+
+def _tasks(part: Slice) -> QuerySet[ReviewTask]:
+    tasks = ReviewTask.objects.filter(case__case_type_id=part.case_type_id, planted=False)
+    return tasks.exclude(reason=Reason.SECOND_READ)
 
 
 def production(part: Slice) -> QuerySet[Decision]:
@@ -56,9 +80,6 @@ def _decisions(rows: Rows[WorkRollup], part: Slice) -> None:
     timed = made.filter(active_seconds__isnull=False)
     for found in _grouped(rows, timed, "decided_at", "task__", sum=milliseconds("active_seconds")):
         _row(rows, found).active_seconds = seconds(found["sum"])
-    spent = F("active_seconds")
-    _spread(rows, timed.filter(task__blind=False), "decided_at", "task__", active=spent)
-    _spread(rows, timed.filter(task__blind=True), "decided_at", "task__", blind=spent)
 
 
 def _by_closing(tasks: QuerySet[ReviewTask]) -> QuerySet[ReviewTask]:
@@ -74,14 +95,6 @@ def _add(rows: Rows[WorkRollup], found: QuerySet[Any], moment: str, path: str = 
         row = _row(rows, group)
         for name in counters:
             setattr(row, name, getattr(row, name) + group[f"count_{name}"])
-
-
-def _spread(rows: Rows[WorkRollup], found: QuerySet[Any], moment: str, path: str = "", **durations: Any) -> None:
-    """Add a histogram of durations to the rows."""
-    ((name, duration),) = durations.items()
-    for group in _grouped(rows, found.annotate(length=bucket(duration)), moment, path, "length", count=Count("pk")):
-        counts: dict[str, int] = getattr(_row(rows, group), name)
-        counts[str(group["length"])] = group["count"]
 
 
 def _grouped(

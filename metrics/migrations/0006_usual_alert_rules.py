@@ -32,5 +32,5 @@ def remove(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("metrics", "0010_alerts")]
+    dependencies = [("metrics", "0005_alerts")]
     operations = [migrations.RunPython(install, remove)]

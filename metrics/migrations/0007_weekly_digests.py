@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('metrics', '0011_usual_alert_rules'),
+        ('metrics', '0006_usual_alert_rules'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
