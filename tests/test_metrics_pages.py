@@ -85,6 +85,7 @@ def test_a_reviewer_sees_their_own_row_and_no_other_report() -> None:
     answer = client.get("/reports/people/", MARCH)
     assert names(answer.context["page"]) == ["zoe"]
     assert "abelard" not in answer.content.decode()
+    assert 'href="/reports/"' not in answer.content.decode()
     assert client.get("/reports/quality/", MARCH).status_code == 403
     assert [str(link.name) for link in answer.context["pages"]] == ["People"]
 
