@@ -94,6 +94,14 @@ def test_a_mute_is_seen_in_the_list_on_the_page_and_at_home() -> None:
     assert "muted until" not in by.get(page(raised)).content.decode()
 
 
+def test_who_may_only_read_a_rule_sees_what_it_is_set_to() -> None:
+    rule = AlertRule.objects.get(key="escalation-jump")
+    answer = client("supervisor").get(reverse("admin:metrics_alertrule_change", args=[rule.pk]))
+    assert answer.status_code == 200
+    assert "Set to" in answer.content.decode()
+    assert 'name="_save"' not in answer.content.decode()
+
+
 def test_only_administrators_change_rules_and_a_second_tab_is_refused() -> None:
     rule = AlertRule.objects.get(key="escalation-jump")
     address = reverse("admin:metrics_alertrule_change", args=[rule.pk])
