@@ -67,6 +67,15 @@ class Histogram:
             total.update(histogram.counts)
         return cls(total)
 
+    @classmethod
+    def added(cls, stored: Iterable[Mapping[str, int]]) -> Histogram:
+        """The sum of many as rollup rows keep them; much quicker than reading each."""
+        total: dict[str, int] = {}
+        for counts in stored:
+            for bucket, count in counts.items():
+                total[bucket] = total.get(bucket, 0) + count
+        return cls.from_json(total)
+
     def to_json(self) -> dict[str, int]:
         """`{"bucket": count}` in ascending order, the same for equal histograms."""
         return {str(bucket): self.counts[bucket] for bucket in sorted(self.counts)}

@@ -126,4 +126,4 @@ def _add_work(totals: Totals, rows: list[WorkRollup]) -> None:
         for name in COUNTERS:
             totals.tasks[name] += getattr(row, name)
     for name in ("active", "blind", "waiting"):
-        setattr(totals, name, Histogram.merged(Histogram.from_json(getattr(row, name)) for row in rows))
+        setattr(totals, name, Histogram.added(getattr(row, name) for row in rows))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import django_rq
 import pytest
+import time_machine
 from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -27,6 +29,14 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis")]
 DASHBOARD = Path(settings.BASE_DIR) / "docs" / "grafana-dashboard.json"
 MONITORING = Path(settings.BASE_DIR) / "docs" / "monitoring.md"
 MOST_QUERIES = 16
+
+
+@pytest.fixture(autouse=True)
+def _it_is_noon() -> Iterator[None]:
+    """Of yesterday: what happened minutes ago happened on the same day, and lies in the past of the database's clock."""
+    noon = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=1)
+    with time_machine.travel(noon, tick=False):
+        yield
 
 
 def scraped() -> str:
@@ -56,8 +66,9 @@ def a_busy_day() -> History:
     past.waiting(now - 20 * MINUTE, due=MINUTE)
     Prediction.objects.update(latency_ms=400, model="m", cost="0.25", tokens={"input": 10, "output": 2})
     for status in ("pending", "dead"):
-        effect = Effect.objects.create(case=made.case, event="case.decided", action="log", key=status, status=status)
-        EffectAttempt.objects.create(effect=effect, number=1, succeeded=status == "pending", elapsed_ms=120)
+        named = {"event": "case.decided", "action": "log", "key": status, "status": status, "created_at": now}
+        effect = Effect.objects.create(case=made.case, **named)
+        EffectAttempt.objects.create(effect=effect, number=1, at=now, succeeded=status == "pending", elapsed_ms=120)
     rollup.roll_up()
     return past
 

@@ -258,6 +258,9 @@ def test_merging_histograms_is_associative_and_does_not_mind_the_order(parts: li
     whole = Histogram.merged([one, two, three, *more])
     assert whole.to_json() == Histogram.merged([*more, three, two, one]).to_json()
     assert len(whole) == sum(map(len, (one, two, three, *more)))
+    assert Histogram.added(part.to_json() for part in (one, two, three, *more)).to_json() == {
+        bucket: count for bucket, count in whole.to_json().items() if count
+    }
 
 
 @pytest.mark.django_db
