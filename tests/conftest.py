@@ -80,14 +80,29 @@ def redis() -> Iterator[None]:
     django_rq.get_connection("pipeline").flushdb()
 
 
+@pytest.fixture(scope="session")
+def migrated(run_directory: Path) -> Path:
+    """A migrated SQLite database, made by whoever asks first."""
+    made = RunningStack(run_directory / "migrated")
+    with servers.locked(run_directory / "migrated.lock"):
+        if not made.data_dir.exists():
+            made.manage("migrate", "--verbosity", "0")
+    return made.data_dir / "countersign.sqlite3"
+
+
 @pytest.fixture
-def launch_stack(tmp_path: Path, run_directory: Path) -> Iterator[Launch]:
-    """``launch_stack(SWEEP_SECONDS="1", arguments=("--demo",))`` starts a stack of one's own; all are stopped at the end."""
+def launch_stack(tmp_path: Path, run_directory: Path, migrated: Path) -> Iterator[Launch]:
+    """``launch_stack(SWEEP_SECONDS="1", arguments=("--demo",))`` starts a stack of one's own; all are stopped at the end.
+
+    It begins with tables, unless it is ``fresh``.
+    """
     stacks: list[RunningStack] = []
 
-    def launch(*, arguments: tuple[str, ...] = (), wait: bool = True, **environ: str) -> RunningStack:
+    def launch(
+        *, arguments: tuple[str, ...] = (), wait: bool = True, fresh: bool = False, **environ: str
+    ) -> RunningStack:
         environ = {"STATIC_ROOT": str(run_directory / "static"), **environ}
-        stack = RunningStack(tmp_path / f"stack-{len(stacks)}", environ, arguments)
+        stack = RunningStack(tmp_path / f"stack-{len(stacks)}", environ, arguments, None if fresh else migrated)
         stacks.append(stack)
         if wait:
             stack.start()

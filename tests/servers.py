@@ -68,7 +68,7 @@ def postgres(directory: Path) -> str:
     """The URL of the run's PostgreSQL, started by whoever asks first."""
     if own := os.environ.get(OWN_POSTGRES):
         return own
-    with _locked(directory / "postgres.lock"):
+    with locked(directory / "postgres.lock"):
         server = PostgresServer(directory / "postgres")
         if not server.running():
             server.start()
@@ -88,7 +88,8 @@ def new_database(directory: Path, name: str) -> str:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
+    """Held by one process of the run at a time."""
     import fcntl
 
     with path.open("w") as file:

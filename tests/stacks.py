@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -31,11 +32,15 @@ def free_port() -> int:
 
 @dataclass
 class RunningStack:
-    """``environ`` adds settings; without DATABASE_URL it runs on SQLite, without REDIS_URL on its embedded Redis."""
+    """``environ`` adds settings; without DATABASE_URL it runs on SQLite, without REDIS_URL on its embedded Redis.
+
+    ``database`` is a migrated SQLite file to begin with, for who does not test the first start.
+    """
 
     data_dir: Path
     environ: dict[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
+    database: Path | None = None
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
@@ -61,6 +66,9 @@ class RunningStack:
         return {**clean, **own, "STATIC_ROOT": str(self.data_dir.parent / "static"), **self.environ}
 
     def launch(self) -> None:
+        if self.database and not self.data_dir.exists():
+            self.data_dir.mkdir()
+            shutil.copy(self.database, self.data_dir)
         log = (self.data_dir.parent / f"{self.data_dir.name}.log").open("ab")
         command = [sys.executable, "manage.py", "runstack", *self.arguments]
         self.process = subprocess.Popen(

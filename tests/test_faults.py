@@ -42,7 +42,8 @@ def site(
     with receiver(model) as classifier, receiver(books) as crm:
         environ = ENVIRONMENT | {"HTTP_CLASSIFIER_URL": classifier.url, "STATIC_ROOT": str(run_directory / "static")}
         environ |= {"DATABASE_URL": database, "SECRET_KEY": "only for tests, " * 4} if database else {}
-        stack = RunningStack(tmp_path_factory.mktemp(request.param) / "data", environ)
+        begun = None if database else request.getfixturevalue("migrated")
+        stack = RunningStack(tmp_path_factory.mktemp(request.param) / "data", environ, database=begun)
         try:
             running = Site(stack.start(), model, books, database)
             running.configure(crm.url)

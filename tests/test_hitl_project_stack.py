@@ -105,8 +105,8 @@ def test_a_database_that_never_answers_is_one_clear_line(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("step", ["migrate", "collectstatic"])
 def test_sigterm_while_it_is_still_preparing_stops_it_at_once(launch_stack: Launch, step: str) -> None:
-    stack = launch_stack(wait=False, STATIC_ROOT="")
-    wait_until(lambda: f"commands={step}" in stack.log, seconds=30, what=step)
+    stack = launch_stack(wait=False, fresh=step == "migrate", STATIC_ROOT="")
+    wait_until(lambda: f"commands={step}" in stack.log, seconds=60, what=step)
     children = everyone(stack)
     assert stack.process is not None
     os.kill(stack.process.pid, signal.SIGTERM)
@@ -114,9 +114,9 @@ def test_sigterm_while_it_is_still_preparing_stops_it_at_once(launch_stack: Laun
     assert alive(children) == []
 
 
-def test_a_data_directory_with_a_very_long_path_works(tmp_path: Path, run_directory: Path) -> None:
+def test_a_data_directory_with_a_very_long_path_works(tmp_path: Path, run_directory: Path, migrated: Path) -> None:
     environ = {"RQ_WORKERS": "1", "STATIC_ROOT": str(run_directory / "static")}
-    stack = RunningStack(tmp_path / ("long" * 30), environ=environ)
+    stack = RunningStack(tmp_path / ("long" * 30), environ=environ, database=migrated)
     try:
         stack.start()
         assert stack.status("/readyz") == 200

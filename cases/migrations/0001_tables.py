@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ('auth', '__first__'),
     ]
 
     operations = [
@@ -136,6 +136,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'case',
                 'verbose_name_plural': 'cases',
                 'permissions': [('view_every_case', 'Can see the cases of every queue and sender'), ('view_case_with_reason', 'Can open a case after giving a reason'), ('comment_case', 'Can comment on a case'), ('cancel_case', 'Can withdraw a case'), ('predict_case', 'Can answer a waiting case as its model'), ('erase_case', 'Can erase what a case holds')],
+                'indexes': [models.Index(condition=models.Q(('state__in', ['received', 'classified', 'decided'])), fields=['state', 'priority', 'id'], name='case_pipeline'), models.Index(fields=['state', '-id'], name='case_by_state'), models.Index(fields=['case_type', '-id'], name='case_by_type'), models.Index(fields=['requester', '-id'], name='case_by_requester'), models.Index(fields=['external_id'], name='case_by_external_id'), models.Index(fields=['created_at'], name='case_by_creation'), models.Index(condition=models.Q(('copy_of__isnull', False)), fields=['copy_of'], name='case_copies'), models.Index(fields=['case_type', 'routed_at'], name='case_by_routing'), models.Index(fields=['case_type', 'closed_at'], name='case_by_closing')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('source', 'external_id'), name='case_once_per_source'), models.UniqueConstraint(condition=models.Q(('idempotency_key', ''), _negated=True), fields=('sender', 'idempotency_key'), name='case_once_per_idempotency_key'), models.CheckConstraint(condition=models.Q(('state__in', ['received', 'classified', 'in_review', 'decided', 'closed', 'cancelled'])), name='case_state_known'), models.CheckConstraint(condition=models.Q(('confidence__isnull', True), models.Q(('confidence__gte', 0), ('confidence__lte', 1)), _connector='OR'), name='case_confidence_is_a_share')],
             },
         ),
         migrations.CreateModel(
@@ -163,6 +165,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'effect',
                 'verbose_name_plural': 'effects',
                 'permissions': [('retry_effect', 'Can send a dead effect again')],
+                'indexes': [models.Index(condition=models.Q(('status', 'pending')), fields=['next_attempt_at', 'id'], name='effect_due'), models.Index(fields=['status', '-id'], name='effect_by_status')],
             },
         ),
         migrations.CreateModel(
@@ -209,6 +212,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'prediction',
                 'verbose_name_plural': 'predictions',
+                'indexes': [models.Index(fields=['created_at'], name='prediction_by_time')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('confidence__gte', 0), ('confidence__lte', 1)), name='prediction_confidence_is_a_share'), models.CheckConstraint(condition=models.Q(('output__isnull', False), models.Q(('error', ''), _negated=True), _connector='OR'), name='prediction_answers_or_tells_why')],
             },
         ),
         migrations.CreateModel(
@@ -253,77 +258,5 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'attachments',
                 'constraints': [models.UniqueConstraint(fields=('case', 'sha256'), name='attachment_once_per_case')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('state__in', ['received', 'classified', 'decided'])), fields=['state', 'priority', 'id'], name='case_pipeline'),
-        ),
-        migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['state', '-id'], name='case_by_state'),
-        ),
-        migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['case_type', '-id'], name='case_by_type'),
-        ),
-        migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['requester', '-id'], name='case_by_requester'),
-        ),
-        migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['external_id'], name='case_by_external_id'),
-        ),
-        migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['created_at'], name='case_by_creation'),
-        ),
-        migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('copy_of__isnull', False)), fields=['copy_of'], name='case_copies'),
-        ),
-        migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['case_type', 'routed_at'], name='case_by_routing'),
-        ),
-        migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['case_type', 'closed_at'], name='case_by_closing'),
-        ),
-        migrations.AddConstraint(
-            model_name='case',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('source', 'external_id'), name='case_once_per_source'),
-        ),
-        migrations.AddConstraint(
-            model_name='case',
-            constraint=models.UniqueConstraint(condition=models.Q(('idempotency_key', ''), _negated=True), fields=('sender', 'idempotency_key'), name='case_once_per_idempotency_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='case',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['received', 'classified', 'in_review', 'decided', 'closed', 'cancelled'])), name='case_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='case',
-            constraint=models.CheckConstraint(condition=models.Q(('confidence__isnull', True), models.Q(('confidence__gte', 0), ('confidence__lte', 1)), _connector='OR'), name='case_confidence_is_a_share'),
-        ),
-        migrations.AddIndex(
-            model_name='prediction',
-            index=models.Index(fields=['created_at'], name='prediction_by_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='prediction',
-            constraint=models.CheckConstraint(condition=models.Q(('confidence__gte', 0), ('confidence__lte', 1)), name='prediction_confidence_is_a_share'),
-        ),
-        migrations.AddConstraint(
-            model_name='prediction',
-            constraint=models.CheckConstraint(condition=models.Q(('output__isnull', False), models.Q(('error', ''), _negated=True), _connector='OR'), name='prediction_answers_or_tells_why'),
-        ),
-        migrations.AddIndex(
-            model_name='effect',
-            index=models.Index(condition=models.Q(('status', 'pending')), fields=['next_attempt_at', 'id'], name='effect_due'),
-        ),
-        migrations.AddIndex(
-            model_name='effect',
-            index=models.Index(fields=['status', '-id'], name='effect_by_status'),
         ),
     ]

@@ -9,6 +9,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+from cases import schemas
 from hitl_project.demo import desk, dressing, letters, oversight, school
 from hitl_project.demo.customers import pick, slots
 from hitl_project.demo.grammar import dice
@@ -69,10 +70,23 @@ def _furnish(history: History, case_type: str) -> None:
     rng, (asks, answers) = dice(f"furnish/{case_type}"), TALKING.get(case_type, ("ravi", "rita"))
     known = {life.case.requester for life in history.lives if life.state == "closed"}
     able = waiting(history, case_type, person=None if answers == "sanjay" else named(answers))
-    for life in [life for life in able if life.case.requester in known and life.answer and life.answer.output][:1]:
+    fitting = [life for life in able if life.case.requester in known and life.answer and life.answer.output]
+    mistaken = _mistaken(history, case_type)
+    for life in sorted(fitting, key=lambda life: _label(life) not in mistaken)[:1]:
         life.tried = life.tried or school.lost_try(case_type, rng)
         life.case = replace(life.case, payload=_quoting(life, rng), papers=_whole(life, rng))
         _talk(life, history, named(asks), named(answers))
+
+
+def _mistaken(history: History, case_type: str) -> set[str]:
+    """The labels that the machine gave to cases of a type where a person then said another."""
+    of_type = [life for life in history.lives if life.case.case_type == case_type and life.verdicts]
+    return {_label(life) for life in of_type if _label(life) != schemas.label_of(life.verdicts[-1].output)}
+
+
+def _label(life: Life) -> str:
+    """What the machine said."""
+    return schemas.label_of(life.answer.output if life.answer else None)
 
 
 def _talk(life: Life, history: History, first: Person, second: Person) -> None:

@@ -13,8 +13,8 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('auth', '0012_alter_user_first_name_max_length'),
+        ('auth', '__first__'),
         ('cases', '0002_append_only_audit'),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -60,6 +60,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'decision',
                 'verbose_name_plural': 'decisions',
                 'permissions': [('approve_decision', 'Can give the second approval'), ('undo_decision', 'Can undo a decision in its grace period'), ('override_decision', 'Can reopen or override a decision'), ('request_reopening', 'Can ask for a decision to be reopened')],
+                'indexes': [models.Index(fields=['decided_by', '-id'], name='decision_by_person'), models.Index(fields=['decided_at'], name='decision_by_time')],
+                'constraints': [models.UniqueConstraint(fields=('case', 'case_version'), name='decision_once_per_case_version'), models.CheckConstraint(condition=models.Q(('active_seconds__isnull', True), ('active_seconds__gte', 0), _connector='OR'), name='decision_active_seconds_not_negative')],
             },
         ),
         migrations.CreateModel(
@@ -143,6 +145,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'policies',
                 'ordering': ['case_type', '-number'],
                 'permissions': [('approve_policy', 'Can approve a proposed policy'), ('stop_policy', 'Can stop automatic decisions')],
+                'constraints': [models.UniqueConstraint(fields=('case_type', 'number'), name='policy_number_once'), models.UniqueConstraint(condition=models.Q(('status', 'active')), fields=('case_type',), name='policy_one_active_per_case_type')],
             },
         ),
         migrations.AddField(
@@ -219,6 +222,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'task',
                 'verbose_name_plural': 'tasks',
                 'permissions': [('claim_reviewtask', 'Can claim a task'), ('decide_reviewtask', 'Can decide a claimed task'), ('raise_reviewtask', 'Can raise a task to a more senior queue'), ('assign_reviewtask', "Can hand anybody's task to a person or a queue"), ('release_any_reviewtask', 'Can take a task from somebody, with a reason'), ('work_ordinary_queues', 'Can work in the ordinary queues of their groups'), ('work_quality_queues', 'Can work in the quality queues of their groups'), ('work_every_queue', 'Can work in every ordinary queue')],
+                'indexes': [models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['queue', 'due_at', 'id'], name='task_next'), models.Index(condition=models.Q(('closed_at__isnull', True), ('priority', 0)), fields=['queue', 'due_at', 'id'], name='task_urgent'), models.Index(condition=models.Q(('breached_at__isnull', True), ('closed_at__isnull', True)), fields=['due_at', 'id'], name='task_late'), models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['due_at', 'id'], name='task_open_by_due'), models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['label', 'due_at', 'id'], name='task_open_by_label'), models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['queue', 'case_type', 'due_at', 'id'], name='task_next_by_type'), models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['queue', 'opened_at'], name='task_open_by_age'), models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['queue', 'lease_until'], name='task_in_hands'), models.Index(condition=models.Q(('closed_at__isnull', True), models.Q(('hold_reason', ''), _negated=True)), fields=['queue'], name='task_held'), models.Index(fields=['assignee', '-claimed_at'], name='task_by_assignee'), models.Index(fields=['queue', 'closed_at'], name='task_by_closing'), models.Index(fields=['opened_at'], name='task_by_opening'), models.Index(fields=['due_at'], name='task_by_due')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('closed_at__isnull', True)), fields=('case',), name='task_one_open_per_case')],
             },
         ),
         migrations.CreateModel(
@@ -232,6 +237,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'presence',
                 'verbose_name_plural': 'presences',
+                'constraints': [models.UniqueConstraint(fields=('task', 'user'), name='presence_once_per_person')],
             },
         ),
         migrations.CreateModel(
@@ -251,6 +257,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'notice',
                 'verbose_name_plural': 'notices',
                 'ordering': ['-id'],
+                'indexes': [models.Index(condition=models.Q(('seen_at__isnull', True)), fields=['user', '-id'], name='notice_unseen')],
             },
         ),
         migrations.CreateModel(
@@ -266,6 +273,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'draft',
                 'verbose_name_plural': 'drafts',
+                'constraints': [models.UniqueConstraint(fields=('task', 'user'), name='draft_once_per_person')],
             },
         ),
         migrations.AddField(
@@ -288,6 +296,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'routing rule',
                 'verbose_name_plural': 'routing rules',
                 'ordering': ['policy', 'position'],
+                'constraints': [models.UniqueConstraint(fields=('policy', 'position'), name='rule_position_once')],
             },
         ),
         migrations.CreateModel(
@@ -304,6 +313,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'saved filter',
                 'verbose_name_plural': 'saved filters',
                 'ordering': ['name'],
+                'constraints': [models.UniqueConstraint(fields=('user', 'page', 'name'), name='saved_filter_once')],
             },
         ),
         migrations.CreateModel(
@@ -317,6 +327,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'skill',
                 'verbose_name_plural': 'skills',
+                'constraints': [models.UniqueConstraint(fields=('user', 'case_type', 'language'), name='skill_once_per_case_type'), models.UniqueConstraint(condition=models.Q(('case_type__isnull', True)), fields=('user', 'language'), name='skill_once_for_any_case_type')],
             },
         ),
         migrations.CreateModel(
@@ -331,122 +342,11 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'skip',
                 'verbose_name_plural': 'skips',
+                'constraints': [models.UniqueConstraint(fields=('task', 'user'), name='skip_once_per_person')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='policy',
-            constraint=models.UniqueConstraint(fields=('case_type', 'number'), name='policy_number_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='policy',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'active')), fields=('case_type',), name='policy_one_active_per_case_type'),
-        ),
-        migrations.AddIndex(
-            model_name='reviewtask',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['queue', 'due_at', 'id'], name='task_next'),
-        ),
-        migrations.AddIndex(
-            model_name='reviewtask',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True), ('priority', 0)), fields=['queue', 'due_at', 'id'], name='task_urgent'),
-        ),
-        migrations.AddIndex(
-            model_name='reviewtask',
-            index=models.Index(condition=models.Q(('breached_at__isnull', True), ('closed_at__isnull', True)), fields=['due_at', 'id'], name='task_late'),
-        ),
-        migrations.AddIndex(
-            model_name='reviewtask',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['due_at', 'id'], name='task_open_by_due'),
-        ),
-        migrations.AddIndex(
-            model_name='reviewtask',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['label', 'due_at', 'id'], name='task_open_by_label'),
-        ),
-        migrations.AddIndex(
-            model_name='reviewtask',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['queue', 'case_type', 'due_at', 'id'], name='task_next_by_type'),
-        ),
-        migrations.AddIndex(
-            model_name='reviewtask',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['queue', 'opened_at'], name='task_open_by_age'),
-        ),
-        migrations.AddIndex(
-            model_name='reviewtask',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['queue', 'lease_until'], name='task_in_hands'),
-        ),
-        migrations.AddIndex(
-            model_name='reviewtask',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True), models.Q(('hold_reason', ''), _negated=True)), fields=['queue'], name='task_held'),
-        ),
-        migrations.AddIndex(
-            model_name='reviewtask',
-            index=models.Index(fields=['assignee', '-claimed_at'], name='task_by_assignee'),
-        ),
-        migrations.AddIndex(
-            model_name='reviewtask',
-            index=models.Index(fields=['queue', 'closed_at'], name='task_by_closing'),
-        ),
-        migrations.AddIndex(
-            model_name='reviewtask',
-            index=models.Index(fields=['opened_at'], name='task_by_opening'),
-        ),
-        migrations.AddIndex(
-            model_name='reviewtask',
-            index=models.Index(fields=['due_at'], name='task_by_due'),
-        ),
-        migrations.AddConstraint(
-            model_name='reviewtask',
-            constraint=models.UniqueConstraint(condition=models.Q(('closed_at__isnull', True)), fields=('case',), name='task_one_open_per_case'),
-        ),
-        migrations.AddConstraint(
-            model_name='presence',
-            constraint=models.UniqueConstraint(fields=('task', 'user'), name='presence_once_per_person'),
-        ),
-        migrations.AddIndex(
-            model_name='notice',
-            index=models.Index(condition=models.Q(('seen_at__isnull', True)), fields=['user', '-id'], name='notice_unseen'),
-        ),
-        migrations.AddConstraint(
-            model_name='draft',
-            constraint=models.UniqueConstraint(fields=('task', 'user'), name='draft_once_per_person'),
-        ),
-        migrations.AddIndex(
-            model_name='decision',
-            index=models.Index(fields=['decided_by', '-id'], name='decision_by_person'),
-        ),
-        migrations.AddIndex(
-            model_name='decision',
-            index=models.Index(fields=['decided_at'], name='decision_by_time'),
         ),
         migrations.AddIndex(
             model_name='decision',
             index=models.Index(condition=models.Q(('batch__isnull', False)), fields=['batch'], name='decision_by_batch'),
-        ),
-        migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.UniqueConstraint(fields=('case', 'case_version'), name='decision_once_per_case_version'),
-        ),
-        migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(('active_seconds__isnull', True), ('active_seconds__gte', 0), _connector='OR'), name='decision_active_seconds_not_negative'),
-        ),
-        migrations.AddConstraint(
-            model_name='routingrule',
-            constraint=models.UniqueConstraint(fields=('policy', 'position'), name='rule_position_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='savedfilter',
-            constraint=models.UniqueConstraint(fields=('user', 'page', 'name'), name='saved_filter_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='skill',
-            constraint=models.UniqueConstraint(fields=('user', 'case_type', 'language'), name='skill_once_per_case_type'),
-        ),
-        migrations.AddConstraint(
-            model_name='skill',
-            constraint=models.UniqueConstraint(condition=models.Q(('case_type__isnull', True)), fields=('user', 'language'), name='skill_once_for_any_case_type'),
-        ),
-        migrations.AddConstraint(
-            model_name='skip',
-            constraint=models.UniqueConstraint(fields=('task', 'user'), name='skip_once_per_person'),
         ),
     ]

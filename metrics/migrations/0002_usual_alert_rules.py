@@ -32,5 +32,5 @@ def remove(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("metrics", "0005_alerts")]
+    dependencies = [("metrics", "0001_tables")]
     operations = [migrations.RunPython(install, remove)]
