@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from pytest_django import DjangoDbBlocker
 
 from cases.models.choices import Priority
-from hitl_project.demo import loading
 from hitl_project.demo.generator import MAKERS
 from hitl_project.demo.present import TALKING
 from review import claims
 from review.models import Draft, Note, Notice, Policy, Profile, ReviewTask, SavedFilter, Skill
+from tests.demo_office import NOW, loaded_office
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis", "loaded")]
-NOW = datetime(2026, 6, 10, 15, 0, tzinfo=UTC)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis", "loaded"), pytest.mark.xdist_group("blocks")]
 DAYS = 8
 BLOCKS = {
     "headers of the e-mail": r'class="cs-headers"',
@@ -49,12 +48,12 @@ BLOCKS = {
 }
 
 
-@pytest.fixture
-def loaded(settings: Any, tmp_path: Path) -> int:
-    default = {**settings.STORAGES["default"], "OPTIONS": {"location": tmp_path}}
-    settings.COIN_SALT = "for the demo"
-    settings.STORAGES = {**settings.STORAGES, "default": default}
-    return loading.load(now=NOW, tell=lambda _message: None, days=DAYS)
+@pytest.fixture(scope="module")
+def loaded(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[int]:
+    with django_db_blocker.unblock(), loaded_office(tmp_path_factory.mktemp("blocks"), days=DAYS) as count:
+        yield count
 
 
 def test_every_block_of_the_screen_is_found_on_a_case_of_each_type(client: Client) -> None:
