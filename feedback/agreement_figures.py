@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
-from scipy.stats import binomtest
 
 from cases.models import CaseType
 from feedback.agreement import Estimate, Unfound, chapman, cohen_kappa, krippendorff_alpha
 from feedback.models import SecondRead
 from feedback.second_reads import answer_of, same
+from feedback.shares import Share
 
 MOST_READS = 5_000
 MOST_CONFUSIONS = 50
@@ -120,5 +120,5 @@ def share(part: int, whole: int) -> Estimate:
     """Part of a whole with its exact interval (Clopper–Pearson)."""
     if not whole:
         return Estimate(None)
-    ends = binomtest(part, whole).proportion_ci(confidence_level=0.95, method="exact")
-    return Estimate(part / whole, float(ends.low), float(ends.high), whole)
+    exact = Share(part, whole)
+    return Estimate(exact.value, exact.low, exact.high, whole)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from scipy.stats import binomtest
+from scipy import special
 
 from cases.classifiers.calibration import expected_calibration_error
 from cases.classifiers.text_model import Guess, TextModel
@@ -83,7 +83,7 @@ def _likelihood(guess: Guess, label: str) -> float:
 
 def chance_if_not_worse(*, lost: int, gained: int) -> float:
     """The exact paired test (McNemar 1947): how likely so many lost answers are, of those that differ, if neither is worse."""
-    return float(binomtest(lost, gained + lost, alternative="greater").pvalue) if gained + lost else 1.0
+    return float(special.bdtrc(lost - 1, gained + lost, 0.5)) if lost else 1.0
 
 
 def compare(candidate: Score, active: Score | None, *, against: int | None = None) -> Comparison:

@@ -10,7 +10,6 @@ from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from scipy.stats import beta
 
 from cases.access import demand
 from cases.audit import Journal, journal
@@ -18,12 +17,12 @@ from cases.errors import Conflict, Invalid, Missing
 from cases.models import CaseType
 from feedback import refreshers
 from feedback.models import Flag, Planting, Refresher
+from feedback.shares import Share
 from feedback.watching import Watch, watch
 from review import notices
 from review.models import Notice, Policy
 from review.profiles import who_may
 
-CONFIDENCE = 0.95
 CLOSE, LEADS_TEAM = "feedback.change_flag", "cases.view_team_auditevent"
 FOLLOWS = {
     Policy.OnFlag.WORD: gettext_lazy("Have a word with them."),
@@ -52,15 +51,8 @@ class Catches:
 
     @property
     def interval(self) -> tuple[float, float]:
-        return clopper_pearson(self.caught, self.planted)
-
-
-def clopper_pearson(hits: int, trials: int) -> tuple[float, float]:
-    """The exact interval of a share (Clopper and Pearson, 1934); all of [0, 1] without a trial."""
-    tail = (1 - CONFIDENCE) / 2
-    low = float(beta.ppf(tail, hits, trials - hits + 1)) if hits else 0.0
-    high = float(beta.ppf(1 - tail, hits + 1, trials - hits)) if hits < trials else 1.0
-    return low, high
+        share = Share(self.caught, self.planted)
+        return share.low, share.high
 
 
 def catches(*, user: User | None = None) -> list[Catches]:

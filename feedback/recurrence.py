@@ -14,7 +14,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.utils import timezone
-from scipy.stats import binomtest
+from scipy import special
 
 from cases.models import CaseType
 from feedback.corrections import changed_fields
@@ -123,9 +123,15 @@ def verdict(before: Period, after: Period) -> str:
     if min(before.weeks, after.weeks) < LEAST_WEEKS or total < LEAST_ERRORS:
         return "unknown"
     share = after.weeks / (before.weeks + after.weeks)
-    if binomtest(after.errors, total, share).pvalue >= DOUBT:
+    if _chance(after.errors, total, share) >= DOUBT:
         return "same"
     return "fewer" if after.errors < total * share else "more"
+
+
+def _chance(part: int, whole: int, share: float) -> float:
+    """How likely a count so far from its share is by chance: twice the smaller tail of the binomial law."""
+    fewer, more = special.bdtr(part, whole, share), special.bdtrc(part - 1, whole, share) if part else 1.0
+    return min(1.0, 2 * float(min(fewer, more)))
 
 
 def _moments(case_type: CaseType, error: Error, *, since: datetime) -> tuple[list[datetime], datetime]:

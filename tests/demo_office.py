@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -19,8 +20,9 @@ NOW = datetime(2026, 6, 10, 15, 0, tzinfo=UTC)  # the same moment and coin every
 @contextmanager
 def own_ground(directory: Path) -> Iterator[None]:
     """Model files in a directory of one's own, and a coin that always falls alike."""
-    default = {**settings.STORAGES["default"], "OPTIONS": {"location": directory}}
-    with override_settings(COIN_SALT="for the demo", STORAGES={**settings.STORAGES, "default": default}):
+    storages: dict[str, dict[str, Any]] = settings.STORAGES
+    default = {**storages["default"], "OPTIONS": {"location": directory}}
+    with override_settings(COIN_SALT="for the demo", STORAGES={**storages, "default": default}):
         yield
 
 

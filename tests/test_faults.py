@@ -20,7 +20,9 @@ from tests.servers import PostgresServer, wait_until
 from tests.stacks import RunningStack
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(180)]
-BOTH = pytest.mark.parametrize("site", ["sqlite", "postgresql"], indirect=True)
+BOTH = pytest.mark.parametrize(
+    "site", ["postgresql", "sqlite"], indirect=True
+)  # tests of one site in a row: by position
 ON_POSTGRES = pytest.mark.parametrize("site", ["postgresql"], indirect=True)
 
 

@@ -11,8 +11,6 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 
 from cases.classifiers.calibration import (
     Reals,
@@ -170,6 +168,10 @@ def _fitted(rows: csr_matrix, truth: Ints, idf: Floats, *, seed: int) -> tuple[W
 
 
 def _solved(rows: csr_matrix, truth: Ints, idf: Floats, *, tolerance: float, seed: int) -> tuple[Weights, int]:
+    # Here, because no other process needs it and loading it takes a second.
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
     solver = LogisticRegression(solver="saga", C=_STRENGTH, tol=tolerance, max_iter=_MAX_ROUNDS, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # stopping early is harmless; what was learnt is checked

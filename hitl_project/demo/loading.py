@@ -15,7 +15,19 @@ from django.db.models import Max
 from cases.models import Case, CaseType, WebhookEndpoint
 from feedback.jobs import take_fingerprints
 from hitl_project.configuration import applying, reading
-from hitl_project.demo import accounts, aftermath, alarms, enclosures, known, ledger, lessons, oversight, rows, talk
+from hitl_project.demo import (
+    accounts,
+    aftermath,
+    alarms,
+    enclosures,
+    known,
+    ledger,
+    lessons,
+    oversight,
+    quality,
+    rows,
+    talk,
+)
 from hitl_project.demo.book import Book
 from hitl_project.demo.history import History
 from hitl_project.demo.people import of_role
@@ -71,6 +83,7 @@ def _write(history: History, hashes: accounts.Hashes, *, start: datetime) -> Non
             talk.write_desk(book)
             talk.propose(book)
             known.plant_known(book)
+            quality.set_up(book.users["sanjay"], now=history.now)
     except BaseException:
         _remove(files)
         raise
