@@ -20,8 +20,8 @@ NOW = datetime(2026, 6, 10, 15, 0, tzinfo=UTC)  # the same moment and coin every
 @contextmanager
 def own_ground(directory: Path) -> Iterator[None]:
     """Model files in a directory of one's own, and a coin that always falls alike."""
-    storages: dict[str, dict[str, Any]] = settings.STORAGES
-    default = {**storages["default"], "OPTIONS": {"location": directory}}
+    storages: Any = settings.STORAGES
+    default: dict[str, Any] = {**storages["default"], "OPTIONS": {"location": directory}}
     with override_settings(COIN_SALT="for the demo", STORAGES={**storages, "default": default}):
         yield
 
