@@ -14,6 +14,7 @@ from django.urls import Resolver404, resolve
 from cases.models.choices import State
 from review.models import Note, Policy
 from tests import factories as make
+from tests.browser.sound import violations
 
 # A walk opens dozens of pages and reads each with axe.
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
@@ -37,7 +38,6 @@ NO_PAGES = {
 MOST_PAGES = 70
 # Django's own: the marks beside its lists to choose from, and the heads of its tables of rows.
 LEFT_OUT = {"exclude": [[".help-tooltip"], [".inline-group thead"]]}
-QUIET = {"preload": False}  # else axe copies style sheets into the page, which our policy forbids it
 LINKS = "[...document.querySelectorAll('a[href]:not([download])')].map(link => link.href)"
 
 
@@ -87,15 +87,12 @@ def walked(desk: Any) -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_every_page_that_can_be_reached_is_sound(open_desk: Any, role: str) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
     world()
     desk = open_desk()
     desk.sign_in(make.make_user(role, is_staff=True))
     found: dict[str, Any] = {}
     for _kind, address in walked(desk):
-        rows = Axe().run(desk.page, context=LEFT_OUT, options=QUIET).response["violations"]
-        found[address] = [(row["id"], [node["target"] for node in row["nodes"]][:3]) for row in rows]
+        found[address] = violations(desk.page, context=LEFT_OUT)
     told = {urlsplit(address).path: rows for address, rows in found.items() if rows}
     assert json.dumps(told) == "{}"
     assert len(found) > 3

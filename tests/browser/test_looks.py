@@ -10,6 +10,7 @@ from cases.models.choices import State
 from hitl_project.roles import ROLES
 from review.models import Notice
 from tests import factories as make
+from tests.browser.sound import violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -88,10 +89,6 @@ def test_the_first_run_and_the_pages_of_refusal_fit_in(open_desk: Any, look: str
 
 def looked_over(desk: Any) -> list[Any]:
     """What axe finds on the page that is open, and whether it is wider than its screen."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    # Its own loading of style sheets would resolve their imports against the page and log what it does not find there.
-    found = Axe().run(desk.page, options={"preload": False}).response["violations"]
-    told: list[Any] = [(one["id"], [node["target"] for node in one["nodes"]]) for one in found]
+    told: list[Any] = violations(desk.page)
     width = desk.page.evaluate("document.documentElement.scrollWidth")
     return told if width <= desk.page.viewport_size["width"] else [*told, f"{width} px wide"]

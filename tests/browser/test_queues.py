@@ -14,6 +14,7 @@ from cases.models.choices import State
 from review import saved_filters
 from review.models import Policy, ReviewTask
 from tests import factories as make
+from tests.browser.sound import violations
 from tests.browser.test_looks import LOOKS
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -107,8 +108,6 @@ def test_several_are_chosen_with_one_tick_and_taken_away(open_desk: Any) -> None
 
 @pytest.mark.parametrize("look", LOOKS)
 def test_the_pages_are_accessible_and_fit_their_screen(open_desk: Any, look: str) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
     desk = open_desk(**LOOKS[look])
     user = lead(desk)
     policy = a_case_type().policies.get()
@@ -134,12 +133,7 @@ def test_the_pages_are_accessible_and_fit_their_screen(open_desk: Any, look: str
             desk.page.wait_for_selector("#trial")
         else:
             desk.page.goto(path)
-        found[path] = Axe().run(desk.page).response["violations"]
+        found[path] = violations(desk.page)
         width = desk.page.evaluate("document.documentElement.scrollWidth")
         assert width <= desk.page.viewport_size["width"], path
-    told = {
-        path: [(one["id"], [node["target"] for node in one["nodes"]]) for one in rows]
-        for path, rows in found.items()
-        if rows
-    }
-    assert told == {}
+    assert {path: faults for path, faults in found.items() if faults} == {}

@@ -13,10 +13,10 @@ from cases.models import Effect
 from cases.models.choices import State
 from review.models import Approval, Decision, DecisionBatch, ReviewTask
 from tests import factories as make
+from tests.browser.sound import violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 BIG = [{"field": "output.amount", "op": "gt", "value": 500}]
-QUIET = {"preload": False}
 
 
 def waiting(
@@ -35,12 +35,6 @@ def waiting(
 def people() -> tuple[User, User]:
     make.make_queue("seniors", kind="supervisor", groups=("supervisor",))
     return make.make_user("reviewer", is_staff=True), make.make_user("supervisor", is_staff=True)
-
-
-def sound(page: Any) -> list[str]:
-    from axe_playwright_python.sync_playwright import Axe
-
-    return [row["id"] for row in Axe().run(page, options=QUIET).response["violations"]]
 
 
 def open_task_of(desk: Any, task: ReviewTask) -> None:
@@ -104,10 +98,10 @@ def test_alike_cases_are_ticked_by_keyboard_decided_at_once_and_taken_back_at_on
     desk = open_desk()
     desk.sign_in(people()[0])
     desk.page.goto("/admin/desk/together/")
-    assert sound(desk.page) == []
+    assert violations(desk.page) == []
     desk.page.click("text=4 cases")
     desk.page.wait_for_selector("#together")
-    assert sound(desk.page) == []
+    assert violations(desk.page) == []
     assert desk.page.locator("input[name=pick]:checked").count() == 0
     keys = desk.page.keyboard
     keys.press("Enter")
@@ -118,7 +112,7 @@ def test_alike_cases_are_ticked_by_keyboard_decided_at_once_and_taken_back_at_on
     assert not Decision.objects.exists()
     desk.page.click("button[value=approve]")
     desk.page.wait_for_selector("text=3 cases are decided")
-    assert sound(desk.page) == []
+    assert violations(desk.page) == []
     decided = set(Decision.objects.values_list("task", flat=True))
     assert decided == {tasks[number].pk for number in (0, 1, 3)}
     assert all(one.active_seconds for one in Decision.objects.all())
@@ -153,7 +147,7 @@ def test_an_asked_reason_is_asked_before_the_answer_leaves(open_desk: Any) -> No
     desk = open_desk()
     desk.sign_in(people()[0])
     open_task_of(desk, task)
-    assert sound(desk.page) == []
+    assert violations(desk.page) == []
     desk.page.keyboard.press("a")
     desk.page.wait_for_selector("#reason:focus")
     assert not Decision.objects.exists()
@@ -168,7 +162,7 @@ def test_approve_leads_only_once_the_reading_floor_is_past(open_desk: Any) -> No
     desk = open_desk()
     desk.sign_in(people()[0])
     open_task_of(desk, task)
-    assert sound(desk.page) == []
+    assert violations(desk.page) == []
     approve = desk.page.locator("button[value=approve]")
     assert approve.get_attribute("data-reading") is not None
     assert "read first" in approve.inner_text()
@@ -190,7 +184,7 @@ def test_these_pages_are_sound_in_the_dark_and_on_a_phone(open_desk: Any, look: 
     query = f"?queue=front-desk&case_type={tasks[0].case_type_id}&label=refund&reason_why=validation"
     for path in ("/admin/desk/summary/", "/admin/desk/together/", f"/admin/desk/together/{query}"):
         desk.page.goto(path)
-        assert sound(desk.page) == [], path
+        assert violations(desk.page) == [], path
         assert desk.page.evaluate("document.documentElement.scrollWidth") <= desk.page.viewport_size["width"], path
 
 
