@@ -82,11 +82,12 @@ def redis() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def migrated(run_directory: Path) -> Path:
-    """A migrated SQLite database, made by whoever asks first."""
-    made = RunningStack(run_directory / "migrated")
+    """A migrated SQLite database, made by whoever asks first, who also collects the static files for all stacks."""
+    made = RunningStack(run_directory / "migrated")  # its static files lie beside it, in the directory of all
     with servers.locked(run_directory / "migrated.lock"):
         if not made.data_dir.exists():
             made.manage("migrate", "--verbosity", "0")
+            made.manage("collectstatic", "--no-input", "--verbosity", "0")
     return made.data_dir / "countersign.sqlite3"
 
 
@@ -117,7 +118,7 @@ def launch_stack(tmp_path: Path, run_directory: Path, migrated: Path) -> Iterato
 
 @pytest.fixture(scope="session")
 def stack(
-    run_directory: Path, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    run_directory: Path, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, migrated: Path
 ) -> Iterator[RunningStack]:
     """One running stack for all who only use it: on the engine of this run, with its own embedded Redis."""
     environ = {"STATIC_ROOT": str(run_directory / "static"), "WEBHOOK_ALLOW_PRIVATE": "on"}

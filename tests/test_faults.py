@@ -37,14 +37,14 @@ def postgres(run_directory: Path, worker_id: str) -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="module")
 def site(
-    request: pytest.FixtureRequest, run_directory: Path, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, run_directory: Path, tmp_path_factory: pytest.TempPathFactory, migrated: Path
 ) -> Iterator[Site]:
     model, books = Model(), Books()
     database = prepared(request.getfixturevalue("postgres")) if request.param == "postgresql" else ""
     with receiver(model) as classifier, receiver(books) as crm:
         environ = ENVIRONMENT | {"HTTP_CLASSIFIER_URL": classifier.url, "STATIC_ROOT": str(run_directory / "static")}
         environ |= {"DATABASE_URL": database, "SECRET_KEY": "only for tests, " * 4} if database else {}
-        begun = None if database else request.getfixturevalue("migrated")
+        begun = None if database else migrated
         stack = RunningStack(tmp_path_factory.mktemp(request.param) / "data", environ, database=begun)
         try:
             running = Site(stack.start(), model, books, database)
