@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError
 from django.test import RequestFactory
 
-from cases.models import Case
+from cases.models import AuditEvent, Case
 from feedback.models import ModelVersion
 from hitl_project.configuration import applying, reading
 from hitl_project.demo import accounts, aftermath, oversight, people
@@ -27,6 +27,16 @@ pytestmark = [pytest.mark.django_db, pytest.mark.postgres_too, pytest.mark.usefi
 def ground(tmp_path: Path) -> Iterator[Path]:
     with own_ground(tmp_path):
         yield tmp_path
+
+
+def test_a_second_load_changes_nothing_and_numbers_go_on_behind_the_first(ground: Path) -> None:
+    count = load(days=2)
+    events = AuditEvent.objects.count()
+    assert load(days=2) == 0
+    assert (Case.objects.count(), AuditEvent.objects.count()) == (count, events)
+    highest = Case.objects.latest("pk").pk
+    assert feed(threading.Event(), every=0.01, limit=3) == 3
+    assert list(Case.objects.order_by("pk").values_list("pk", flat=True)[count:]) == [highest + n for n in (1, 2, 3)]
 
 
 def test_a_load_that_fails_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch, ground: Path) -> None:

@@ -26,7 +26,7 @@ from review.decide import Answer, decide
 from review.models import Approval, Decision, Policy, ReviewTask
 from review.route import route_batch
 from review.shown import digest_of, newest_prediction
-from tests.demo_office import NOW, load, loaded_office
+from tests.demo_office import NOW, loaded_office
 
 DAYS = 6
 pytestmark = [
@@ -127,15 +127,6 @@ def test_the_coin_of_the_history_is_the_coin_of_the_product() -> None:
     rates = {policy.case_type_id: policy.sample_rate for policy in Policy.objects.all()}
     for case in Case.objects.exclude(routed_at=None):
         assert case.sampled is (coin.draw(case.pk) < rates[case.case_type_id])
-
-
-def test_a_second_load_changes_nothing_and_numbers_go_on_behind_the_first(office: int) -> None:
-    events = AuditEvent.objects.count()
-    assert load(days=DAYS) == 0
-    assert (Case.objects.count(), AuditEvent.objects.count()) == (office, events)
-    highest = Case.objects.latest("pk").pk
-    assert feed(threading.Event(), every=0.01, limit=3) == 3
-    assert list(Case.objects.order_by("pk").values_list("pk", flat=True)[office:]) == [highest + n for n in (1, 2, 3)]
 
 
 def _another(task: ReviewTask) -> dict[str, object]:
