@@ -76,8 +76,10 @@ def _rows(model: Any, hours: Iterable[tuple[datetime, tuple[list[Key], int]]], d
 
 
 def _figure(model: Any, name: str, share: int, draw: random.Random) -> Any:
+    from metrics.histograms import packed
+
     kind = model._meta.get_field(name).get_internal_type()
-    if kind == "JSONField":
+    if kind == "BinaryField":
         span = range(20) if name == "confidence" else BUCKETS
-        return {str(bucket): 1 + share // 40 for bucket in sorted(draw.sample(span, min(len(span), share, 40)))}
+        return packed(dict.fromkeys(draw.sample(span, min(len(span), share, 40)), 1 + share // 40))
     return share if name not in ("wrong", "overrides", "planted_wrong", "late", "unmet") else share // 10

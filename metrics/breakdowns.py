@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from metrics.histograms import packed, unpacked
 from metrics.intervals import Stratum
 from metrics.models import CertaintyRollup, LabelRollup, Rollup
 
@@ -24,30 +25,26 @@ def breakdown(
 ) -> dict[Key, dict[str, Any]]:
     """The figures of the rows that begin in [start, end), by these keys (`start` is one), in the keys' order.
 
-    Histograms stay `{"bucket": count}`. ``case_types`` None means all; ``only`` narrows down further.
+    Histograms stay packed. ``case_types`` None means all; ``only`` narrows down further.
     """
     rows = model.objects.within(span, start, end).filter(**only)
     if case_types is not None:
         rows = rows.filter(case_type__in=case_types)
-    found: dict[Key, dict[str, Any]] = {}
+    found: defaultdict[Key, list[Any]] = defaultdict(list)
     for values in rows.order_by().values_list(*by, *model.figures):
-        key, figures = values[: len(by)], zip(model.figures, values[len(by) :], strict=True)
-        there = found.setdefault(key, {})
-        for name, value in figures:
-            there[name] = added(there[name], value) if name in there else value
-    return dict(sorted(found.items()))
+        found[values[: len(by)]].append(values[len(by) :])
+    return {
+        key: {name: added(each) for name, each in zip(model.figures, zip(*found[key], strict=True), strict=True)}
+        for key in sorted(found)
+    }
 
 
-def added(one: Any, other: Any) -> Any:
-    """Two figures as one: counts, costs, seconds to the millisecond, histograms in the order of their buckets."""
-    if isinstance(one, dict):
-        return in_order(Counter(one) + Counter(other))
-    return round(one + other, 3) if isinstance(one, float) else one + other
-
-
-def in_order(counts: dict[str, int]) -> dict[str, int]:
-    """A histogram with its buckets ascending, so that equal ones are written alike."""
-    return {bucket: counts[bucket] for bucket in sorted(counts, key=int)}
+def added(figures: Sequence[Any]) -> Any:
+    """Some figures as one: counts, costs, seconds to the millisecond, packed histograms."""
+    if isinstance(figures[0], bytes):
+        return figures[0] if len(figures) == 1 else packed(unpacked(b"".join(figures)))
+    total = sum(figures)
+    return round(total, 3) if isinstance(total, float) else total
 
 
 def strata_by_bin(rows: Iterable[CertaintyRollup]) -> dict[int, list[Stratum]]:

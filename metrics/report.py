@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from django.db.models import Sum
@@ -14,10 +15,12 @@ from metrics.backlog import Lane, Standing
 from metrics.estimates import Estimate, Facts, share
 from metrics.histograms import Histogram
 from metrics.loading import EVERYTHING, LaneSums, Loaded
-from metrics.models import PersonRollup
+from metrics.models import PersonRollup, Span
 from metrics.periods import Period, floor
 from metrics.totals import Totals, merged
 from review.models import Policy, Queue
+
+WINDOWS = {Span.DAY: 7, Span.HOUR: 24}  # steps
 
 
 class Estimates(dict[str, Estimate]):
@@ -57,7 +60,7 @@ class QueueLine:
     active: Histogram
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Report:
     period: Period
     now: datetime
@@ -67,6 +70,13 @@ class Report:
     steps: list[Step]
     queues: list[QueueLine] = field(default_factory=list)
     other: Report | None = None  # the time it is compared with
+
+    @cached_property
+    def windows(self) -> list[Totals]:
+        """For each step the sums of the window that ends with it, without their durations."""
+        length = WINDOWS[self.period.span]
+        parts = [step.totals for step in self.steps]
+        return [merged(parts[max(0, at + 1 - length) : at + 1], durations=False) for at in range(len(parts))]
 
     @property
     def empty(self) -> bool:

@@ -13,6 +13,7 @@ from django.test import Client
 
 from metrics import looking, measures, periods, watches
 from metrics.estimates import Facts
+from metrics.histograms import packed
 from metrics.marks import of
 from metrics.models import CertaintyRollup, LabelRollup, MachineRollup, PersonRollup
 from metrics.pages import KINDS
@@ -48,7 +49,7 @@ def people() -> tuple[User, User]:
         rows.append(
             PersonRollup(
                 case_type=past.case_type, span="day", start=DAY, user_id=user.pk, decided=100, shown=100,
-                overrides=20 + number, checked=4, wrong=1, active={"160": 100}, planted_wrong=20, planted_caught=18,
+                overrides=20 + number, checked=4, wrong=1, active=packed({160: 100}), planted_wrong=20, planted_caught=18,
             )
         )  # fmt: skip
     PersonRollup.objects.bulk_create(rows)

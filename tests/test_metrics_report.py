@@ -16,7 +16,7 @@ from cases.models.choices import Reason
 from feedback.models import GoldCase, Planting
 from metrics import measures, periods, report, rollup
 from metrics.charts import durations
-from metrics.histograms import bucket_of
+from metrics.histograms import bucket_of, packed
 from metrics.measures import Reading
 from metrics.models import FlowRollup, PaceRollup, WorkRollup
 from metrics.report import Report
@@ -190,9 +190,9 @@ def a_full_office() -> None:
             FlowRollup.objects.create(**same, mode=mode, reason="low_confidence", routed=300 * times, closed=40 * times)
             WorkRollup.objects.create(
                 **same, queue_id=desk.pk, priority=2, opened=300 * times, ended=40 * times, met=40 * times,
-                shown=40 * times, active_seconds=40 * 900.0 * times, active={str(bucket_of(900)): 40 * times},
+                shown=40 * times, active_seconds=40 * 900.0 * times, active=packed({bucket_of(900): 40 * times}),
             )  # fmt: skip
-            PaceRollup.objects.create(**same, active={str(bucket_of(900)): 40 * times})
+            PaceRollup.objects.create(**same, active=packed({bucket_of(900): 40 * times}))
 
 
 @pytest.mark.parametrize("interval", ["hour", "day"])

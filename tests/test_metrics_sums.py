@@ -14,7 +14,7 @@ from cases.models import Case, Prediction
 from cases.models.choices import Reason
 from feedback.models import Correction, GoldCase, Planting, Sample
 from metrics import rollup
-from metrics.histograms import bin_of, bucket_of
+from metrics.histograms import bin_of, bucket_of, packed
 from metrics.models import (
     CertaintyRollup,
     CheckRollup,
@@ -74,8 +74,8 @@ def test_each_person_has_a_row_of_their_own() -> None:
     past.report(made, NINE + 48 * HOUR, correct=False)
     names = ("user_id", "decided", "shown", "overrides", "checked", "wrong", "active_seconds", "active")
     assert found(PersonRollup, *names) == [
-        (rita.pk, 3, 2, 1, 0, 0, 118.5, {str(bucket_of(8)): 1, str(bucket_of(20.5)): 1}),
-        (past.person.pk, 1, 1, 0, 1, 1, 3.0, {str(bucket_of(3)): 1}),
+        (rita.pk, 3, 2, 1, 0, 0, 118.5, packed({bucket_of(8): 1, bucket_of(20.5): 1})),
+        (past.person.pk, 1, 1, 0, 1, 1, 3.0, packed({bucket_of(3): 1})),
     ]
 
 
@@ -130,7 +130,7 @@ def test_answers_and_failures_count_with_their_costs_and_latencies() -> None:
         said(past.automated(NINE), model="m", model_version="2", **fields)
     names = ("model", "model_version", "answers", "errors", "cost", "tokens_in", "tokens_out", "latency", "confidence")
     assert found(MachineRollup, *names) == [
-        ("m", "2", 2, 1, Decimal("0.100301"), 10, 7, {"0": 1, str(bucket_of(1.2)): 1}, {"19": 2})
+        ("m", "2", 2, 1, Decimal("0.100301"), 10, 7, packed({0: 1, bucket_of(1.2): 1}), packed({19: 2}))
     ]
 
 

@@ -42,10 +42,10 @@ def figures() -> Iterator[Metric]:
     yield from _deliveries()
 
 
-def _by_key(rows: Iterable[tuple[str, dict[str, int]]]) -> Groups:
+def _by_key(rows: Iterable[tuple[str, bytes]]) -> Groups:
     found: dict[str, list[Histogram]] = {}
     for key, counts in rows:
-        found.setdefault(key, []).append(Histogram.from_json(counts))
+        found.setdefault(key, []).append(Histogram.added([counts]))
     return found
 
 

@@ -14,7 +14,7 @@ from django.db.models import F, Q, QuerySet, Sum
 from cases.models import CaseType
 from metrics.alerting.sequential import Tally
 from metrics.alerting.shapes import DAY
-from metrics.histograms import Histogram
+from metrics.histograms import Histogram, unpacked
 from metrics.intervals import Stratum
 from metrics.models import (
     CheckRollup,
@@ -72,17 +72,17 @@ class Tables:
         """Answers by bin of the confidence."""
         found: dict[int, dict[datetime, Counter[int]]] = defaultdict(lambda: defaultdict(Counter))
         for kind, start, bins in self._hours(MachineRollup).values_list("case_type_id", "start", "confidence"):
-            found[kind][start].update({int(place): count for place, count in bins.items()})
+            found[kind][start].update(unpacked(bins))
         return found
 
     @cached_property
     def times(self) -> dict[int, dict[datetime, Histogram]]:
         """Active times of decisions on a shown output."""
-        parts: dict[int, dict[datetime, list[Histogram]]] = defaultdict(lambda: defaultdict(list))
+        parts: dict[int, dict[datetime, list[bytes]]] = defaultdict(lambda: defaultdict(list))
         rows = self._hours(WorkRollup).filter(shown__gt=0)
         for kind, start, active in rows.values_list("case_type_id", "start", "active"):
-            parts[kind][start].append(Histogram.from_json(active))
-        return {kind: {at: Histogram.merged(each) for at, each in hours.items()} for kind, hours in parts.items()}
+            parts[kind][start].append(active)
+        return {kind: {at: Histogram.added(each) for at, each in hours.items()} for kind, hours in parts.items()}
 
     @cached_property
     def moves(self) -> dict[int, dict[datetime, tuple[int, int]]]:

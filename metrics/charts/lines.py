@@ -14,8 +14,7 @@ from metrics.estimates import Estimate
 from metrics.measures import BY_KEY, Unit
 from metrics.models import Span
 from metrics.periods import STEPS
-from metrics.report import Report
-from metrics.totals import merged
+from metrics.report import WINDOWS, Report
 from metrics.wording import figure, interval
 
 HEADROOM = 1.8
@@ -23,7 +22,6 @@ FEW = 5  # a step with fewer observations is left out of the line; its table has
 Shown = tuple[str, str]  # measure and tone
 Limit = tuple[str, float, str]  # name, level and tone
 Figures = list[tuple[datetime, Estimate]]
-WINDOWS = {Span.DAY: 7, Span.HOUR: 24}  # steps
 LARGER = ((3600, gettext_lazy("hours")), (60, gettext_lazy("minutes")))
 MANY = 4  # of a unit, before it is used
 # What stands behind a point: the figure of the list of cases, by measure.
@@ -135,10 +133,9 @@ def single(report: Report, name: str) -> Figures:
 
 
 def windowed(report: Report, name: str) -> Figures:
-    length, measure = WINDOWS[report.period.span], BY_KEY[name]
-    windows = [report.steps[max(0, at + 1 - length) : at + 1] for at in range(len(report.steps))]
-    sums = [merged((step.totals for step in window), durations=False) for window in windows]
-    return [(step.start, measure.estimate(whole, report.facts)) for step, whole in zip(report.steps, sums, strict=True)]
+    estimate = BY_KEY[name].estimate
+    steps = zip(report.steps, report.windows, strict=True)
+    return [(step.start, estimate(whole, report.facts)) for step, whole in steps]
 
 
 def window_words(report: Report) -> str:

@@ -50,13 +50,13 @@ def load(look: Look, reader: User, *, everybody: bool) -> list[Person]:
     if not everybody:
         rows = rows.filter(user_id=reader.pk)
     sums: defaultdict[int, Counter[str]] = defaultdict(Counter)
-    times: defaultdict[int, list[Histogram]] = defaultdict(list)
+    times: defaultdict[int, list[bytes]] = defaultdict(list)
     for user_id, active, *numbers in rows.values_list("user_id", "active", *FIGURES):
         sums[user_id].update(dict(zip(FIGURES, numbers, strict=True)))
-        times[user_id].append(Histogram.from_json(active))
+        times[user_id].append(active)
     known = visible(reader, User.objects.all(), "auth.view_user") if everybody else User.objects.filter(pk=reader.pk)
     named = known.filter(pk__in=list(sums)).order_by("username")
-    return [Person(user.get_username(), sums[user.pk], Histogram.merged(times[user.pk])) for user in named]
+    return [Person(user.get_username(), sums[user.pk], Histogram.added(times[user.pk])) for user in named]
 
 
 def table(people: list[Person]) -> Table:

@@ -57,7 +57,7 @@ def load(look: Look) -> dict[Key, Version]:
 
 def _load_answers(look: Look, found: defaultdict[Key, Version]) -> None:
     rows: Any = loading.narrowed(MachineRollup, look.period)
-    latencies: defaultdict[Key, list[Histogram]] = defaultdict(list)
+    latencies: defaultdict[Key, list[bytes]] = defaultdict(list)
     for start, model, number, answers, errors, cost, latency in rows.values_list(
         "start", "model", "model_version", "answers", "errors", "cost", "latency"
     ):
@@ -65,9 +65,9 @@ def _load_answers(look: Look, found: defaultdict[Key, Version]) -> None:
         version.counts.update(answers=answers, errors=errors)
         version.cost += float(cost)
         version.answers[start] = version.answers.get(start, 0) + answers
-        latencies[model, number].append(Histogram.from_json(latency))
+        latencies[model, number].append(latency)
     for key, parts in latencies.items():
-        found[key].latency = Histogram.merged(parts)
+        found[key].latency = Histogram.added(parts)
 
 
 def side_by_side(look: Look, versions: dict[Key, Version]) -> Table:

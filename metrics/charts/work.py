@@ -24,11 +24,10 @@ from metrics.charts.base import (
     times,
     trace,
 )
-from metrics.charts.lines import WINDOWS
 from metrics.measures import Unit
 from metrics.models import SourceRollup
 from metrics.periods import STEPS
-from metrics.report import Report, Step
+from metrics.report import WINDOWS, Report, Step
 from metrics.totals import AUTOMATED
 from review.models import Policy
 

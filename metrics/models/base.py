@@ -14,6 +14,16 @@ from cases.models import CaseType
 MINUTE = "min"  # a `span` that the rollups keep for themselves, for some days; no page reads it
 
 
+class HistogramField(models.BinaryField):  # type: ignore[type-arg]
+    """Counts by bucket, packed (`metrics.histograms`). Histograms are added by putting them behind each other."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"default": b"", **kwargs})
+
+    def from_db_value(self, value: Any, _expression: Any, _connection: Any) -> bytes | None:
+        return None if value is None else bytes(value)
+
+
 class Span(models.TextChoices):
     """How long the time is that one row sums up, in UTC."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from metrics.models.base import Rollup
+from metrics.models.base import HistogramField, Rollup
 
 
 class SampleRollup(Rollup):
@@ -60,8 +60,8 @@ class MachineRollup(Rollup):
     cost = models.DecimalField(_("cost (USD)"), max_digits=18, decimal_places=6, default=0)
     tokens_in = models.BigIntegerField(_("tokens read"), default=0)
     tokens_out = models.BigIntegerField(_("tokens written"), default=0)
-    latency = models.JSONField(_("seconds until answered"), default=dict)
-    confidence = models.JSONField(_("answers by confidence"), default=dict)
+    latency = HistogramField(_("seconds until answered"))
+    confidence = HistogramField(_("answers by confidence"))
 
     class Meta:
         default_permissions = ()

@@ -6,7 +6,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from metrics.models.base import Rollup
+from metrics.models.base import HistogramField, Rollup
 
 
 class FlowRollup(Rollup):
@@ -30,7 +30,7 @@ class FlowRollup(Rollup):
 
 
 class WorkRollup(Rollup):
-    """What do people do, and do they keep up? By queue and priority. Durations are histograms, `{"bucket": count}`."""
+    """What do people do, and do they keep up? By queue and priority. Durations are histograms."""
 
     keys = ("case_type_id", "queue_id", "priority")
     figures = (
@@ -50,9 +50,9 @@ class WorkRollup(Rollup):
     checked = models.PositiveIntegerField(_("decisions checked later"), default=0)
     wrong = models.PositiveIntegerField(_("of these wrong"), default=0)
     active_seconds = models.FloatField(_("human time (seconds)"), default=0)
-    active = models.JSONField(_("active seconds, output shown"), default=dict)
-    blind = models.JSONField(_("active seconds, read blind"), default=dict)
-    waiting = models.JSONField(_("seconds until claimed"), default=dict)
+    active = HistogramField(_("active seconds, output shown"))
+    blind = HistogramField(_("active seconds, read blind"))
+    waiting = HistogramField(_("seconds until claimed"))
 
     class Meta:
         default_permissions = ()
@@ -69,9 +69,9 @@ class PaceRollup(Rollup):
     keys = ("case_type_id",)
     figures = ("active", "blind", "waiting")
 
-    active = models.JSONField(_("active seconds, output shown"), default=dict)
-    blind = models.JSONField(_("active seconds, read blind"), default=dict)
-    waiting = models.JSONField(_("seconds until claimed"), default=dict)
+    active = HistogramField(_("active seconds, output shown"))
+    blind = HistogramField(_("active seconds, read blind"))
+    waiting = HistogramField(_("seconds until claimed"))
 
     class Meta:
         default_permissions = ()
@@ -110,7 +110,7 @@ class PersonRollup(Rollup):
     checked = models.PositiveIntegerField(_("decisions checked later"), default=0)
     wrong = models.PositiveIntegerField(_("of these wrong"), default=0)
     active_seconds = models.FloatField(_("human time (seconds)"), default=0)
-    active = models.JSONField(_("active seconds, output shown"), default=dict)
+    active = HistogramField(_("active seconds, output shown"))
     planted_wrong = models.PositiveIntegerField(_("known cases shown with a wrong output"), default=0)
     planted_caught = models.PositiveIntegerField(_("of these caught"), default=0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -53,6 +54,7 @@ class Rows(Generic[R]):
         self.model = model
         self.part = part
         self.rows: dict[tuple[Any, ...], R] = {}
+        self.histograms: defaultdict[tuple[int, str], dict[int, int]] = defaultdict(dict)
 
     def at(self, start: datetime, **key: Any) -> R:
         """The row of this time and key, made when it is first asked for."""
@@ -62,8 +64,16 @@ class Rows(Generic[R]):
             self.rows[place] = self.model(case_type_id=part.case_type_id, span=part.span, start=start, **key)
         return self.rows[place]
 
+    def count(self, row: R, name: str, *, bucket: int, count: int) -> None:
+        """Put a count into a bucket of a row's histogram."""
+        self.histograms[id(row), name][bucket] = count
+
     def __iter__(self) -> Iterator[R]:
-        return iter(self.rows.values())
+        for row in self.rows.values():
+            for name in row.figures:
+                if counts := self.histograms.get((id(row), name)):
+                    setattr(row, name, histograms.packed(counts))
+            yield row
 
 
 class Seconds(models.Func):

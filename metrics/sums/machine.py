@@ -43,7 +43,7 @@ def machine(part: Slice) -> Iterable[MachineRollup]:
     latency = Cast("latency_ms", models.FloatField()) / Value(1000.0)
     for name, number in (("latency", bucket(latency)), ("confidence", confidence_bin("confidence"))):
         for found in part.grouped(said.filter(answered), "created_at", {**by, "number": number}, n=Count("pk")):
-            getattr(_row(rows, found), name)[str(found["number"])] = found["n"]
+            rows.count(_row(rows, found), name, bucket=found["number"], count=found["n"])
     return rows
 
 

@@ -33,7 +33,7 @@ def people(part: Slice) -> Iterable[PersonRollup]:
     timed = made.filter(active_seconds__isnull=False, task__blind=False)
     spent = {"bucket": bucket(F("active_seconds"))}
     for found in part.grouped(timed, "decided_at", {**by, **spent}, n=Count("pk")):
-        _row(rows, found).active[str(found["bucket"])] = found["n"]
+        rows.count(_row(rows, found), "active", bucket=found["bucket"], count=found["n"])
     for found in part.grouped(_checked(made), "decided_at", by, n=Count("pk"), bad=Sum("is_wrong")):
         row = _row(rows, found)
         row.checked, row.wrong = found["n"], found["bad"]

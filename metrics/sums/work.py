@@ -28,7 +28,7 @@ def work(part: Slice) -> Iterable[WorkRollup]:
     _decisions(rows, part)
     for name, found, moment, path in _durations(part):
         for group in _grouped(rows, found, moment, path, "length", count=Count("pk")):
-            getattr(_row(rows, group), name)[str(group["length"])] = group["count"]
+            rows.count(_row(rows, group), name, bucket=group["length"], count=group["count"])
     return rows
 
 
@@ -37,7 +37,7 @@ def pace(part: Slice) -> Iterable[PaceRollup]:
     rows = Rows(PaceRollup, part)
     for name, found, moment, _path in _durations(part):
         for group in part.grouped(found, moment, {"length": F("length")}, count=Count("pk")):
-            getattr(rows.at(group["start"]), name)[str(group["length"])] = group["count"]
+            rows.count(rows.at(group["start"]), name, bucket=group["length"], count=group["count"])
     return rows
 
 
