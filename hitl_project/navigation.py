@@ -110,6 +110,7 @@ JOBS: tuple[Job, ...] = (
             Entry(_("Datasets"), "admin:feedback_dataset_changelist", "datasets", ("feedback.view_dataset",)),
             Entry(_("Models"), "admin:feedback_modelversion_changelist", "models", ("feedback.view_modelversion",)),
             Entry(_("Prompts"), "admin:feedback_promptversion_changelist", "tokens", ("feedback.view_promptversion",)),
+            Entry(_("Runs"), "admin:feedback_run_changelist", "jobs", ("feedback.view_run",)),
             Entry(
                 _("Labelled examples"),
                 "admin:feedback_labelledexample_changelist",

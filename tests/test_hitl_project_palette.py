@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -77,7 +78,7 @@ def test_nothing_of_the_machines_answer_is_told() -> None:
     assert f"#{case.pk}" in told
     assert "refund" not in told
     assert "confidence" not in told
-    assert "73" not in told.replace(str(case.pk), "")
+    assert not re.search(r"0[.,]73|\b73\s?%", told)
 
 
 def test_the_queries_are_bounded_however_many_cases_answer(django_assert_max_num_queries: Any) -> None:

@@ -35,8 +35,8 @@
                 return { ...data, status };
             } catch { return { status: 0 }; }
         },
-        /* Whether keys pressed here are text. */
-        typing: (target) => target instanceof HTMLElement
+        /* Whether keys pressed here are text. A dialog that has just been closed keeps the focus for a moment. */
+        typing: (target) => target instanceof HTMLElement && !target.closest('dialog:not([open])')
             && (target.isContentEditable || target.matches('textarea, select, input:not([type=radio]):not([type=checkbox])')),
     };
 })();
