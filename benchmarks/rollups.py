@@ -91,7 +91,9 @@ def pages(options: argparse.Namespace) -> Iterator[Figure]:
 
     from benchmarks import summed
     from cases.models import CaseType
+    from hitl_project import garbage
 
+    garbage.calm()  # as the web processes are
     kinds = list(CaseType.objects.values_list("pk", flat=True))
     client = Client(headers={"host": "localhost"})
     client.force_login(User.objects.get_or_create(username="bench", is_staff=True, is_superuser=True)[0])

@@ -82,4 +82,4 @@ def _figure(model: Any, name: str, share: int, draw: random.Random) -> Any:
     if kind == "BinaryField":
         span = range(20) if name == "confidence" else BUCKETS
         return packed(dict.fromkeys(draw.sample(span, min(len(span), share, 40)), 1 + share // 40))
-    return share if name not in ("wrong", "overrides", "planted_wrong", "late", "unmet") else share // 10
+    return share if name not in ("wrong", "overrides", "planted_caught", "late", "unmet") else share // 10
