@@ -32,9 +32,9 @@ SELECT id, '{}', label, confidence, '', '[]', '[]', false, false, 'local', (1 + 
     '{"input": 100, "output": 9}', 5 + id % 500, '', '{}', created_at FROM cases_case WHERE id BETWEEN %(first)s AND %(last)s
 """
 TASKS = """
-INSERT INTO review_reviewtask (case_id, case_type_id, language, hold_reason, planted, queue_id, policy_id, reason, note, trace,
+INSERT INTO review_reviewtask (case_id, case_type_id, label, language, hold_reason, planted, queue_id, policy_id, reason, note, trace,
     blind, priority, opened_at, due_at, assignee_id, claimed_at, lease_until, lease_token, closed_at, ending)
-SELECT c.id, c.case_type_id, '', '', false, queues[1 + c.id / 10 % 2], p.id, 'low_confidence', '', '[]', false, c.priority,
+SELECT c.id, c.case_type_id, c.label, '', '', false, queues[1 + c.id / 10 % 2], p.id, 'low_confidence', '', '[]', false, c.priority,
     c.routed_at, c.routed_at + interval '1 hour', CASE WHEN c.decided_at IS NOT NULL THEN readers[1 + c.id / 10 % 8] END,
     c.decided_at, c.routed_at, 1, c.decided_at, CASE WHEN c.decided_at IS NULL THEN '' ELSE 'decided' END
 FROM cases_case c JOIN review_policy p ON p.case_type_id = c.case_type_id,
