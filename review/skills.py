@@ -45,25 +45,25 @@ def readable(user: User) -> Q:
 def readable_sql(user: User) -> tuple[str, list[Any]]:
     """The same as a condition on ``review_reviewtask t`` and its parameters, for one task: what is in the user's own
     hands passes too. Nothing for who can read everything."""
-    known, values = not_for_sql(user)
+    known = not_for_sql(user)
     lines = [_line(case_type, language) for case_type, language in skills_of(user)]
-    return _any_of([*lines, ("t.assignee_id = %s", [user.pk])] if lines else [], known, values)
+    return _any_of([*lines, ("t.assignee_id = %s", [user.pk])] if lines else [], known)
 
 
 def readable_lines(user: User) -> list[tuple[str, list[Any]]]:
     """The same as conditions of which a task fits at least one, each such that an index finds its first task: all of
     them at once would be looked for among all that waits, however rare they are."""
-    known, values = not_for_sql(user)
+    known = not_for_sql(user)
     lines = [_line(case_type, language) for case_type, language in skills_of(user)]
     if not lines or len(lines) > MOST_LINES:
-        return [_any_of(lines, known, values)]
-    return [_any_of([line], known, values) for line in lines]
+        return [_any_of(lines, known)]
+    return [_any_of([line], known) for line in lines]
 
 
-def _any_of(lines: Sequence[tuple[str, list[Any]]], known: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
+def _any_of(lines: Sequence[tuple[str, list[Any]]], known: str) -> tuple[str, list[Any]]:
     text = " OR ".join(f"({sql})" for sql, _values in lines)
     fits = f" AND ({text})" if text else ""
-    return f"{fits}{known}", [*(value for _sql, more in lines for value in more), *values]
+    return f"{fits}{known}", [value for _sql, more in lines for value in more]
 
 
 def _line(case_type: int | None, language: str) -> tuple[str, list[Any]]:
