@@ -26,5 +26,9 @@ def moment() -> datetime:
     """The database's present, read once."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {sql_now()}", [])
-        found = cursor.fetchone()[0]
+        return read_moment(cursor.fetchone()[0])
+
+
+def read_moment(found: datetime | str) -> datetime:
+    """A moment as raw SQL gives it: SQLite keeps it as a text, in UTC."""
     return found if isinstance(found, datetime) else datetime.fromisoformat(found).replace(tzinfo=UTC)

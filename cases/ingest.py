@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 
 import msgspec
 from django.contrib.auth.models import User
@@ -15,7 +14,7 @@ from django.utils.translation import gettext as _
 from cases import bells, bulk, plugins, schemas
 from cases.arrivals import CREATED, INVALID, Arrival, Outcome, digest_of, recognised, source_of, told_apart
 from cases.audit import Journal, journal
-from cases.clock import from_now
+from cases.clock import from_now, read_moment
 from cases.envelope import CaseIn, PredictionIn, check_identifier
 from cases.errors import Invalid, Refused, TooLarge
 from cases.models import Case, CaseType, Prediction
@@ -184,7 +183,7 @@ def _insert(arrivals: Iterable[Arrival], *, types: Mapping[str, CaseType], sende
     returning = ("id", "salt", "created_at")
     for case_id, salt, at in bulk.insert(Case, COLUMNS, rows, constants=NEW, skip_conflicts=True, returning=returning):
         by_salt[salt].case_id = case_id
-        by_salt[salt].created_at = at if isinstance(at, datetime) else datetime.fromisoformat(at).replace(tzinfo=UTC)
+        by_salt[salt].created_at = read_moment(at)
 
 
 def _row(arrival: Arrival, case_type_id: int, sender_id: int) -> tuple[object, ...]:

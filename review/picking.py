@@ -42,11 +42,11 @@ SLACK_SECONDS = 30  # between writing a lease and reading it
 
 _FREE = (
     "review_reviewtask t WHERE t.closed_at IS NULL AND <lease> <= <now> AND NOT (t.reason IN (%s, %s, %s) "
-    "AND EXISTS (SELECT 1 FROM review_decision d WHERE d.case_id = t.case_id AND d.decided_by_id = %s)) "
+    "AND EXISTS (SELECT 1 FROM review_decision d WHERE d.case_id = t.case_id AND d.decided_by_id = %s LIMIT 1 OFFSET 0)) "
     f"AND NOT (t.reason = '{Reason.SECOND_READ.value}' AND EXISTS (SELECT 1 FROM review_reviewtask e WHERE "
     "e.case_id = t.case_id AND e.reason = t.reason AND e.assignee_id = %s "
-    f"AND e.ending = '{ReviewTask.Ending.DECIDED.value}')) "
-    "AND NOT EXISTS (SELECT 1 FROM review_skip s WHERE s.task_id = t.id AND s.user_id = %s AND s.until > <now>)"
+    f"AND e.ending = '{ReviewTask.Ending.DECIDED.value}' LIMIT 1 OFFSET 0)) "
+    "AND NOT EXISTS (SELECT 1 FROM review_skip s WHERE s.task_id = t.id AND s.user_id = %s AND s.until > <now> LIMIT 1 OFFSET 0)"
 )
 _URGENT = f" AND t.priority = {Priority.URGENT.value}"
 _ORDER = "ORDER BY t.due_at, t.id LIMIT 1"

@@ -45,18 +45,20 @@ class Planted(Protocol):
 # Of a copy `k`: it is meant for this account or for any, they have not decided the original, and met no other copy of it.
 _FOR_THEM = (
     "(k.copy_for_id IS NULL OR k.copy_for_id = %(user)d) "
-    "AND NOT EXISTS (SELECT 1 FROM review_decision p WHERE p.case_id = k.copy_of_id AND p.decided_by_id = %(user)d) "
+    "AND NOT EXISTS (SELECT 1 FROM review_decision p WHERE p.case_id = k.copy_of_id AND p.decided_by_id = %(user)d LIMIT 1 OFFSET 0) "
     "AND NOT EXISTS (SELECT 1 FROM review_reviewtask m JOIN cases_case o ON o.id = m.case_id WHERE "
-    "o.copy_of_id = k.copy_of_id AND m.planted AND m.assignee_id = %(user)d AND m.closed_at IS NOT NULL)"
+    "o.copy_of_id = k.copy_of_id AND m.planted AND m.assignee_id = %(user)d AND m.closed_at IS NOT NULL LIMIT 1 OFFSET 0)"
 )
-_OPEN = "SELECT 1 FROM review_reviewtask t JOIN cases_case k ON k.id = t.case_id WHERE t.planted AND t.closed_at IS NULL"
+_OPEN = (
+    "SELECT 1 FROM review_reviewtask t JOIN cases_case k ON k.id = t.case_id WHERE t.planted AND t.closed_at IS NULL"
+)
 
 
 class _ForThem(Func):
     """Whether the copy with this id may be given to the account. SQL, since claims ask it in SQL and every page asks it:
     composing the same of querysets took longer than all else that a page asks of a task."""
 
-    template = f"EXISTS (SELECT 1 FROM cases_case k WHERE k.id = %(expressions)s AND {_FOR_THEM})"
+    template = f"EXISTS (SELECT 1 FROM cases_case k WHERE k.id = %(expressions)s AND {_FOR_THEM} LIMIT 1 OFFSET 0)"
     output_field = BooleanField()
 
 
@@ -122,6 +124,11 @@ def hides(user: User, path: str = "case") -> Q:
     return NOTHING if knows(user) else Q(_CopyForThem(path, user=user.pk))
 
 
+def hides_sql(user: User, case_id: str) -> str:
+    """That `hides` does not hide the case with this id, as a condition of an SQL statement."""
+    return "" if knows(user) else f" AND NOT {_CopyForThem.template}" % {"expressions": case_id, "user": user.pk}
+
+
 def seen_in(user: User) -> Q:
     """Of the copies, as rows of `Case`, those that the account may see: while one may be theirs to read."""
     original = Q(copy_of__isnull=True)
@@ -138,4 +145,3 @@ def case_events(*, case: Case) -> list[AuditEvent]:
     task = copied([case]).get(case.pk)
     known = planted_of(task) if task else None
     return [*known.arrival(), *journal_of(task).order_by("id")[:200]] if task and known else []
-

@@ -6,12 +6,12 @@ Every figure is read off an index and counted up to a limit, so that it costs th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import accumulate, pairwise
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db import connection
 from django.db.models import (
     Avg,
     DurationField,
@@ -26,6 +26,7 @@ from django.db.models import (
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
+from cases.clock import read_moment, sql_now
 from review.forecast import Forecast, Pace, foresee, marks
 from review.models import Policy, Queue, ReviewTask, RoutingRule
 
@@ -60,7 +61,15 @@ class Standing:
         return max(0, self.open - self.claimed - self.held - self.snoozed)
 
 
-STANDING = [column.name for column in fields(Standing)]
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A queue's open tasks, of which the first `MOST_COUNTED` by due date are counted: all, those overdue, and those due
+    by each of some moments."""
+
+    open: int
+    next_due: datetime | None
+    overdue: int
+    until: tuple[int, ...]
 
 
 class Counted(Subquery):
@@ -79,20 +88,27 @@ class Outlook:
 
 
 def stand(queues: QuerySet[Queue]) -> list[tuple[Queue, Standing]]:
-    """These queues and how each of them stands, in one query."""
-    return [(queue, _standing(queue)) for queue in queues.annotate(**_counts())]
+    """These queues and how each of them stands, in two queries."""
+    rows = list(queues.annotate(**_counts()))
+    counted = _open_of(rows)
+    return [(queue, _standing(queue, counted[queue.pk])) for queue in rows]
 
 
 def stand_and_outlook(queues: QuerySet[Queue], *, now: datetime) -> tuple[Queue, Standing, Outlook] | None:
-    """The first of these queues with how it stands and what is to come, in one query."""
-    queue = queues.annotate(**_counts(), **_pace(now), **_due(marks(now))).first()
-    return None if queue is None else (queue, _standing(queue), _outlook(queue, now))
+    """The first of these queues with how it stands and what is to come, in two queries."""
+    queue = queues.annotate(**_counts(), **_pace(now)).first()
+    if queue is None:
+        return None
+    counted = _open_of([queue], moments=marks(now))[queue.pk]
+    return queue, _standing(queue, counted), _outlook(queue, counted, now)
 
 
 def outlooks(queues: QuerySet[Queue], *, now: datetime) -> list[tuple[Queue, Forecast | None]]:
-    """These queues and what is to come in each of them, in one query."""
-    rows = [(queue, _outlook(queue, now)) for queue in queues.annotate(**_pace(now), **_due(marks(now)))]
-    return [(queue, foresee(outlook.due, outlook.pace, now=now)) for queue, outlook in rows]
+    """These queues and what is to come in each of them, in two queries."""
+    rows = list(queues.annotate(**_pace(now)))
+    counted = _open_of(rows, moments=marks(now))
+    found = [(queue, _outlook(queue, counted[queue.pk], now)) for queue in rows]
+    return [(queue, foresee(outlook.due, outlook.pace, now=now)) for queue, outlook in found]
 
 
 def workers(queue: Queue) -> list[User]:
@@ -101,27 +117,41 @@ def workers(queue: Queue) -> list[User]:
     return list(User.objects.filter(pk__in=holding).order_by("username")[:MOST_NAMED])
 
 
-def _standing(queue: Queue) -> Standing:
-    return Standing(**{name: vars(queue)[f"now_{name}"] for name in STANDING})
+def _open_of(queues: Sequence[Queue], *, moments: Sequence[datetime] = ()) -> dict[int, Open]:
+    """The open tasks of each queue. They are read once for all that is counted of them, along the index by due date."""
+    by_then = ", COUNT(CASE WHEN due_at <= %s THEN 1 END)" * len(moments)
+    one = (
+        f"SELECT %s, COUNT(*), MIN(due_at), COUNT(CASE WHEN due_at < {sql_now()} THEN 1 END){by_then} FROM (SELECT due_at "
+        f"FROM review_reviewtask WHERE queue_id = %s AND closed_at IS NULL ORDER BY due_at, id LIMIT {MOST_COUNTED}) AS first"
+    )
+    bounds = [connection.ops.adapt_datetimefield_value(moment) for moment in moments]
+    values = [value for queue in queues for value in (queue.pk, *bounds, queue.pk)]
+    if not queues:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join([one] * len(queues)), values)
+        rows = cursor.fetchall()
+    return {pk: Open(many, due and read_moment(due), late, tuple(until)) for pk, many, due, late, *until in rows}
 
 
-def _outlook(queue: Queue, now: datetime) -> Outlook:
+def _standing(queue: Queue, counted: Open) -> Standing:
+    found = {name: vars(queue)[f"now_{name}"] for name in ("claimed", "held", "snoozed", "oldest")}
+    return Standing(open=counted.open, overdue=counted.overdue, next_due=counted.next_due, **found)
+
+
+def _outlook(queue: Queue, counted: Open, now: datetime) -> Outlook:
     found = vars(queue)
     pace = Pace(HOURS_BACK, found["arrived"], found["finished"], found["promised"] or timedelta(0))
-    until = accumulate(found[f"due_{n}"] for n in range(len(marks(now))))
-    return Outlook(pace, [(moment, min(count, MOST_COUNTED)) for moment, count in zip(marks(now), until, strict=True)])
+    return Outlook(pace, list(zip(marks(now), counted.until, strict=True)))
 
 
 def _counts() -> dict[str, Any]:
     """Under names that no column has."""
     return {
-        "now_open": _counted(_open(), "due_at"),
         "now_claimed": _counted(_open().filter(CLAIMED), "lease_until"),
         "now_held": _counted(_open().filter(HELD)),
         "now_snoozed": _counted(_open().filter(SNOOZED), "lease_until"),
-        "now_overdue": _counted(_open().filter(due_at__lt=Now()), "due_at"),
-        "now_oldest": _first("opened_at"),
-        "now_next_due": _first("due_at"),
+        "now_oldest": Subquery(_open().order_by("opened_at").values("opened_at")[:1]),
     }
 
 
@@ -138,13 +168,6 @@ def _pace(now: datetime) -> dict[str, Any]:
     }
 
 
-def _due(moments: Sequence[datetime]) -> dict[str, Any]:
-    """What falls due from each moment to the next, so that nothing is counted twice."""
-    spans = [Q(due_at__lte=moments[0])]
-    spans += [Q(due_at__gt=last, due_at__lte=moment) for last, moment in pairwise(moments)]
-    return {f"due_{n}": _counted(_open().filter(span), "due_at") for n, span in enumerate(spans)}
-
-
 def _here() -> QuerySet[ReviewTask]:
     return ReviewTask.objects.filter(queue=OuterRef("pk")).order_by()
 
@@ -156,10 +179,6 @@ def _open() -> QuerySet[ReviewTask]:
 def _counted(rows: QuerySet[ReviewTask], *order: str) -> Counted:
     """``order`` is that of the index which serves it: a planner that knows no queue by name would read the whole table."""
     return Counted(rows.order_by(*order).values("pk")[:MOST_COUNTED])
-
-
-def _first(column: str) -> Subquery:
-    return Subquery(_open().order_by(column).values(column)[:1])
 
 
 def why_kept(queue: Queue) -> str:

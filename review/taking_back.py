@@ -8,7 +8,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from cases.audit import journal
@@ -38,16 +38,16 @@ def take_back(task_id: int, *, user: User, origin: str) -> ReviewTask:
         return claims.claim(task.pk, user=user, origin=origin)
 
 
-def untouched() -> QuerySet[ReviewTask]:
-    """For a subquery on tasks: the case's next stay, while nobody has taken it up."""
-    return ReviewTask.objects.open().filter(case=OuterRef("case"), pk__gt=OuterRef("pk"), claimed_at__isnull=True)
+def untouched(task: ReviewTask) -> QuerySet[ReviewTask]:
+    """The case's next stay after this one, while nobody has taken it up."""
+    return ReviewTask.objects.open().filter(case=task.case_id, pk__gt=task.pk, claimed_at__isnull=True)
 
 
 def _returned(task: ReviewTask, *, user: User, origin: str) -> ReviewTask:
     """End the next stay and open another in the queue from which the task was passed on, for the user to claim."""
     with journal(actor=user, origin=origin) as log:
-        rows = ReviewTask.objects.open().filter(case=task.case_id, pk__gt=task.pk, claimed_at__isnull=True)
-        stay = rows.select_for_update(of=("self",)).select_related("case__case_type", "policy", "queue").first()
+        rows = untouched(task).select_for_update(of=("self",))
+        stay = rows.select_related("case__case_type", "policy", "queue").first()
         mine = task.assignee_id == user.pk and task.ending in PASSED_ON
         if stay is None or not mine or not end_task(stay, ending=ReviewTask.Ending.HANDED_OVER):
             raise Conflict(_("It has been taken up by now, so it cannot be taken back."))

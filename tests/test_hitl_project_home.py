@@ -18,7 +18,7 @@ from review.models import Profile, ReviewTask
 from tests import factories as make
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres_too]
-MOST_QUERIES = 20
+MOST_QUERIES = 22
 
 
 def home(user: User) -> Any:

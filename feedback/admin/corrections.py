@@ -60,11 +60,11 @@ class CorrectionAdmin(OfACase):
     list_display = ("change", "fields_changed", "case_link", "case_type", "source_badge", "given_by", "created_at")
     list_display_links: Any = ("change",)
     list_filter = ("source", ("case_type", VisibleFilter))
-    list_select_related = ("case__case_type", "given_by")
+    list_select_related = ("case_type", "given_by")
     change_form_template = "admin/feedback/correction/page.html"
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Correction]:
-        rows: models.QuerySet[Correction] = super().get_queryset(request).defer("why", "case__case_type__output_schema")
+        rows: models.QuerySet[Correction] = super().get_queryset(request).defer("why", "case_type__output_schema")
         return rows
 
     def changeform_view(

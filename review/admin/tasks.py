@@ -64,7 +64,7 @@ class ReviewTaskAdmin(BackOfficeAdmin):
     list_display = ("case_link", "case_type", "why", "queue", "urgency", "due", "holder", "desk")
     list_display_links = None
     list_filter = (Stage, ("queue", VisibleFilter), "priority")
-    list_select_related = ("case__case_type", "queue", "assignee")
+    list_select_related = ("case", "case_type", "queue", "assignee")
     ordering = ("due_at", "id")
     sortable_by = ("due",)
     search_help_text = gettext_lazy("Number of a case, or its requester")
@@ -119,10 +119,6 @@ class ReviewTaskAdmin(BackOfficeAdmin):
     @admin.display(description=gettext_lazy("case"))
     def case_link(self, task: ReviewTask) -> SafeString:
         return format_html('<a href="{}">#{}</a>', reverse("desk:review", args=[task.pk]), task.case_id)
-
-    @admin.display(description=gettext_lazy("case type"))
-    def case_type(self, task: ReviewTask) -> str:
-        return task.case.case_type.name
 
     @admin.display(description=gettext_lazy("why"))
     def why(self, task: ReviewTask) -> SafeString:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -40,9 +39,7 @@ def done(user: User, task_id: int) -> Done | None:
     """
     if task_id <= 0:
         return _last_undoable(user)
-    skipped = Exists(Skip.objects.filter(task=OuterRef("pk"), user=user, until__gt=Now()))
     rows = visible(user, ReviewTask.objects.filter(pk=task_id), "review.view_reviewtask")
-    rows = rows.annotate(skipped=skipped, untouched=Exists(taking_back.untouched()))
     task = rows.select_related("case", "decision__policy").only(*OF_TASK).first()
     if task is None:
         return None
@@ -62,10 +59,10 @@ def _last_undoable(user: User) -> Done | None:
 
 def _done(task: ReviewTask, decision: Decision | None, user: User) -> Done:
     if decision is None:
-        return Done(task.pk, _done_text(task, None), _can_be_taken_back(task, user), 0)
+        return Done(task.pk, _done_text(task, None, user), _can_be_taken_back(task, user), 0)
     seconds = _undo_seconds(decision, user)
     undo = seconds > 0 or (_waits(decision) and decision.decided_by_id == user.pk)
-    return Done(task.pk, _done_text(task, decision), undo, seconds)
+    return Done(task.pk, _done_text(task, decision, user), undo, seconds)
 
 
 def _can_be_taken_back(task: ReviewTask, user: User) -> bool:
@@ -73,7 +70,7 @@ def _can_be_taken_back(task: ReviewTask, user: User) -> bool:
     if task.closed_at is None:
         return task.assignee_id in (None, user.pk) and user.has_perm(claims.CLAIM)
     passed_on = task.ending in taking_back.PASSED_ON and task.assignee_id == user.pk
-    return passed_on and bool(task.untouched)  # type: ignore[attr-defined]  # annotated
+    return passed_on and taking_back.untouched(task).exists()
 
 
 def _waits(decision: Decision) -> bool:
@@ -88,7 +85,7 @@ def _undo_seconds(decision: Decision, user: User) -> int:
     return max(0, int((undo_until(decision) - timezone.now()).total_seconds()))
 
 
-def _done_text(task: ReviewTask, decision: Decision | None) -> str:
+def _done_text(task: ReviewTask, decision: Decision | None, user: User) -> str:
     told = {"id": task.case_id}
     if text := told_after(task):
         return text
@@ -98,7 +95,7 @@ def _done_text(task: ReviewTask, decision: Decision | None) -> str:
             return _("Decided #%(id)s: %(outcome)s, %(label)s. It waits for a second approval.") % words
         return _("Decided #%(id)s: %(outcome)s, %(label)s.") % words
     if task.closed_at is None:
-        return _put_down_text(task)
+        return _put_down_text(task, user)
     return _ended_text(task) % told
 
 
@@ -112,7 +109,7 @@ def _ended_text(task: ReviewTask) -> str:
     return _("Read #%(id)s. Thank you.")
 
 
-def _put_down_text(task: ReviewTask) -> str:
+def _put_down_text(task: ReviewTask, user: User) -> str:
     told = {"id": task.case_id, "moment": claims.said(task.lease_until)}
     if task.hold_reason:
         return _("#%(id)s is on hold in your hands.") % told
@@ -120,6 +117,6 @@ def _put_down_text(task: ReviewTask) -> str:
         late = task.lease_until > task.due_at
         words = _("Snoozed #%(id)s until %(moment)s, which is past its due date.") if late else ""
         return (words or _("Snoozed #%(id)s until %(moment)s.")) % told
-    if task.skipped:  # type: ignore[attr-defined]  # annotated
+    if Skip.objects.filter(task=task, user=user, until__gt=Now()).exists():
         return _("Skipped #%(id)s. Somebody else gets it.") % told
     return _("Released #%(id)s to its queue.") % told

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import DateTimeField, Exists, ExpressionWrapper, OuterRef, QuerySet
+from django.db.models import BooleanField, DateTimeField, ExpressionWrapper, Func, Model, QuerySet
 from django.db.models.functions import Now
 from django.utils.safestring import SafeString
 
@@ -28,13 +28,27 @@ from review.desk.past import Past, decisions_of, past_of, predictions_of
 from review.desk.text import marks_of, rendered
 from review.desk.told import told_of
 from review.desk.why import Line, lines_of
-from review.models import Decision, Draft, Note, ReviewTask
+from review.models import Decision, Note, ReviewTask
 from review.shown import conceals, digest_of, shown_prediction
 
 ALIKE = 3
 MOST_FILES = 20
 # What many cases have none of is asked for only where the task says that it is there.
-BESIDE: dict[str, Any] = {"has_files": Attachment, "has_decisions": Decision, "has_notes": Note}
+BESIDE: dict[str, type[Model]] = {"has_files": Attachment, "has_decisions": Decision, "has_notes": Note}
+
+
+class _Beside(Func):
+    """Whether a table has a row on the case; SQL, for it is composed on every page of the desk."""
+
+    template = "EXISTS (SELECT 1 FROM %(table)s b WHERE b.case_id = %(expressions)s)"
+    output_field = BooleanField()
+
+
+class _DraftBeside(Func):
+    """Whether the reader has left a draft on the task."""
+
+    template = "EXISTS (SELECT 1 FROM review_draft b WHERE b.task_id = %(expressions)s AND b.user_id = %(user)d)"
+    output_field = BooleanField()
 
 
 @dataclass(slots=True)
@@ -232,15 +246,15 @@ def read_task(user: User, task_id: int) -> ReviewTask:
 
 def read_opened(user: User, task_id: int) -> ReviewTask:
     """The same with what came in, its policy, and what else there is to be read."""
-    more = {name: Exists(model.objects.filter(case=OuterRef("case"))) for name, model in BESIDE.items()}
-    more["has_draft"] = Exists(Draft.objects.filter(task=OuterRef("pk"), user=user))
-    return _found(_tasks(user).select_related("policy").annotate(**more), task_id)
+    more = {name: _Beside("case", table=model._meta.db_table) for name, model in BESIDE.items()}
+    draft = _DraftBeside("pk", user=user.pk)
+    return _found(_tasks(user).select_related("policy", "queue", "assignee").annotate(**more, has_draft=draft), task_id)
 
 
 def _tasks(user: User) -> QuerySet[ReviewTask]:
     rows = visible(user, ReviewTask.objects.all(), "review.view_reviewtask")
     clock = ExpressionWrapper(Now(), output_field=DateTimeField())
-    return rows.select_related("case__case_type", "queue", "assignee").annotate(read_at=clock)
+    return rows.select_related("case__case_type").annotate(read_at=clock)
 
 
 def _found(rows: QuerySet[ReviewTask], task_id: int) -> ReviewTask:

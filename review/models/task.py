@@ -132,6 +132,11 @@ class ReviewTask(models.Model):
                 condition=models.Q(closed_at__isnull=True) & ~models.Q(hold_reason=""),
                 name="task_held",
             ),
+            models.Index(
+                fields=["due_at", "id"],
+                condition=models.Q(closed_at__isnull=True, reason=Reason.SECOND_APPROVAL),
+                name="task_second_approval",
+            ),
             models.Index(fields=["assignee", "-claimed_at"], name="task_by_assignee"),
             models.Index(fields=["queue", "closed_at"], name="task_by_closing"),
             models.Index(fields=["opened_at"], name="task_by_opening"),
