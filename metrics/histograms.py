@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +22,7 @@ FLOOR = 0.01  # seconds; anything below is "at once" and falls in bucket 0
 GROWTH = 1.05
 LAST = 600  # 5e10 s: whatever a broken clock says, the number of buckets stays bounded
 BINS = 20  # of a confidence, 0.05 wide each
+Numbers = np.ndarray[Any, np.dtype[np.int64]]
 PAIR = np.dtype([("bucket", "<u2"), ("count", "<u4")])
 
 
@@ -30,10 +33,15 @@ def packed(counts: Mapping[int, int]) -> bytes:
 
 def unpacked(stored: bytes) -> Counter[int]:
     """Counts by bucket of what is packed once, or several times behind each other."""
-    pairs = np.frombuffer(stored, PAIR)
-    totals = np.bincount(pairs["bucket"], weights=pairs["count"])
+    totals = _totals(stored)
     buckets = np.flatnonzero(totals)
-    return Counter(dict(zip(buckets.tolist(), totals[buckets].astype(np.int64).tolist(), strict=True)))
+    return Counter(dict(zip(buckets.tolist(), totals[buckets].tolist(), strict=True)))
+
+
+def _totals(stored: bytes) -> Numbers:
+    """The count of every bucket up to the last that has any."""
+    pairs = np.frombuffer(stored, PAIR)
+    return np.bincount(pairs["bucket"], weights=pairs["count"]).astype(np.int64)
 
 
 def bucket_of(seconds: float) -> int:
@@ -59,35 +67,50 @@ def middle(bucket: int) -> float:
     return 0.0 if bucket <= 0 else math.sqrt(low * high)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Histogram:
-    """Counts by bucket. Immutable by convention: `+` makes a new one."""
+    """Counts by bucket, kept as rollup rows keep them: packed, several parts behind each other. So adding many is cheap,
+    and a page that reads no quantile of a sum never adds it up. Immutable."""
 
-    counts: Counter[int] = field(default_factory=Counter)
+    stored: bytes = b""
 
     @classmethod
     def of(cls, seconds: Iterable[float]) -> Histogram:
         """The histogram of these durations in seconds."""
-        return cls(Counter(bucket_of(value) for value in seconds))
+        return cls(packed(Counter(bucket_of(value) for value in seconds)))
 
     @classmethod
     def merged(cls, histograms: Iterable[Histogram]) -> Histogram:
-        """The sum of many, in one pass."""
-        total: Counter[int] = Counter()
-        for histogram in histograms:
-            total.update(histogram.counts)
-        return cls(total)
+        """The sum of many."""
+        return cls.added(histogram.stored for histogram in histograms)
 
     @classmethod
     def added(cls, stored: Iterable[bytes]) -> Histogram:
-        """The sum of many as rollup rows keep them; much quicker than reading each."""
-        return cls(unpacked(b"".join(stored)))
+        """The sum of many as rollup rows keep them."""
+        return cls(b"".join(stored))
 
     def __add__(self, other: Histogram) -> Histogram:
         return Histogram.merged((self, other))
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Histogram) and self.counts == other.counts
+
+    __hash__ = None  # type: ignore[assignment]
+
     def __len__(self) -> int:
-        return self.counts.total()
+        return int(self._cumulated[1][-1]) if self.stored else 0
+
+    @cached_property
+    def counts(self) -> Counter[int]:
+        """Counts by bucket, the buckets ascending, none of them empty."""
+        return unpacked(self.stored)
+
+    @cached_property
+    def _cumulated(self) -> tuple[Numbers, Numbers]:
+        """The buckets, ascending, and how many values lie up to the end of each."""
+        totals = _totals(self.stored)
+        buckets = np.flatnonzero(totals)
+        return buckets, np.cumsum(totals[buckets])
 
     def quantile(self, quantile: float) -> float | None:
         """The quantile in seconds, within 2.5 % of the true order statistic; None when empty."""
@@ -105,9 +128,5 @@ class Histogram:
 
     def _bucket_at(self, rank: int) -> int:
         """Bucket of the value with this rank, counted from 1."""
-        seen = 0
-        for bucket in sorted(self.counts):
-            seen += self.counts[bucket]
-            if seen >= rank:
-                return bucket
-        raise IndexError(f"rank {rank} of {len(self)}")
+        buckets, reached = self._cumulated
+        return int(buckets[np.searchsorted(reached, rank)])

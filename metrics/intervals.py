@@ -14,8 +14,9 @@ David and Nagaraja, Order Statistics, 3rd ed. (2003) §7.1 (quantiles); Fay and 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 from scipy import special
 
@@ -47,13 +48,18 @@ class Stratum:
     wrong: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WeightedShare:
     """A share estimated from a weighted sample; `covered` is the part of the population some reading stands for."""
 
     value: float
-    interval: Interval
+    bounds: Callable[[], Interval]
     covered: float
+
+    @cached_property
+    def interval(self) -> Interval:
+        """Computed when it is first asked for."""
+        return self.bounds()
 
 
 def clopper_pearson(successes: int, trials: int, *, confidence: float = CONFIDENCE) -> Interval:
@@ -122,9 +128,13 @@ def weighted_share(strata: Sequence[Stratum], *, confidence: float = CONFIDENCE)
     reached = sum(_size(stratum) for stratum in sampled)
     covered = reached / sum(_size(stratum) for stratum in strata)
     value = sum(_size(s) / reached * s.wrong / s.checked for s in sampled)
+    return WeightedShare(value, partial(_bounds, sampled, value, reached, covered, confidence), covered)
+
+
+def _bounds(sampled: Sequence[Stratum], value: float, reached: float, covered: float, confidence: float) -> Interval:
     inner = _stratified(sampled, reached, confidence)
     high = min(1.0, inner.high * covered + (1 - covered))
-    return WeightedShare(value, Interval(min(inner.low * covered, value), max(high, value)), covered)
+    return Interval(min(inner.low * covered, value), max(high, value))
 
 
 def _stratified(sampled: Sequence[Stratum], reached: float, confidence: float) -> Interval:
@@ -156,15 +166,23 @@ def _size(stratum: Stratum) -> float:
 
 
 def _largest_within(count: int, share: float, tail: float) -> int:
-    """The largest k with P(Binomial(count, share) < k) <= tail, found by bisection; 0 when there is none."""
-    low, high = 0, count + 1
+    """The largest k with P(Binomial(count, share) < k) <= tail; 0 when there is none. It is near where the normal law puts
+    it, so it is sought from there, and found by bisection."""
+    spread = math.sqrt(count * share * (1 - share))
+    near = round(count * share + float(special.ndtri(tail)) * spread)
+    low, high = min(max(0, near - 2), count), min(max(1, near + 2), count + 1)
+    while low > 0 and not _within(low, count, share, tail):
+        low, high = max(0, 2 * low - high), low
+    while high <= count and _within(high, count, share, tail):
+        low, high = high, min(count + 1, 2 * high - low)
     while high - low > 1:
         middle = (low + high) // 2
-        if float(special.bdtr(middle - 1, count, share)) <= tail:
-            low = middle
-        else:
-            high = middle
+        low, high = (middle, high) if _within(middle, count, share, tail) else (low, middle)
     return low
+
+
+def _within(k: int, count: int, share: float, tail: float) -> bool:
+    return float(special.bdtr(k - 1, count, share)) <= tail
 
 
 def _check_share(successes: int, trials: int) -> None:

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from django.db import models
-from django.db.models import Min, Sum, Value
+from django.db.models import F, Min, Sum, Value
 
 from metrics.backlog import Lane
 from metrics.histograms import Histogram
@@ -18,10 +18,15 @@ from metrics.models import CheckRollup, FlowRollup, PaceRollup, SampleRollup, Sp
 from metrics.periods import STEPS, Period, floor
 from metrics.totals import Totals, total
 
-TABLES = {"flow": FlowRollup, "work": WorkRollup, "samples": SampleRollup, "checks": CheckRollup}
+# By name: the table, and what tells its sums apart beside the time.
+TABLES: dict[str, tuple[type[Any], tuple[str, ...]]] = {
+    "flow": (FlowRollup, ("mode", "reason")),
+    "work": (WorkRollup, ()),
+    "samples": (SampleRollup, ("probability", "automated")),
+    "checks": (CheckRollup, ("probability",)),
+}
 MEASURES = frozenset({*TABLES, "durations", "backlog", "people"})  # what the measures are computed from
 EVERYTHING = MEASURES | {"lanes"}
-COUNTERS = ("opened", "ended", "met", "late", "unmet", "shown", "overrides", "checked", "wrong", "active_seconds")
 DURATIONS = ("active", "blind", "waiting")
 NOTHING = dict.fromkeys(DURATIONS, b"")
 
@@ -38,24 +43,26 @@ class LaneSums:
 @dataclass(slots=True)
 class Loaded:
     steps: dict[datetime, Totals]
+    before: Totals  # of the time of equal length before
     lanes: dict[Lane, LaneSums]
 
 
-def load(period: Period, *, since: datetime, needs: frozenset[str], now: datetime) -> Loaded:
-    """Totals of every step from `since` to the end of the period that has begun, and the lanes of the period itself."""
-    wide = Period(since, period.end, period.span, period.case_type, period.only)
-    durations = "durations" in needs
-    rows = {name: list(_rows(name, wide, durations=durations)) if name in needs else [] for name in TABLES}
-    begun = _first(wide, rows["flow"]) if "flow" in needs else None
-    parts = {name: _by_start(found) for name, found in rows.items()}
+def load(period: Period, *, needs: frozenset[str], now: datetime) -> Loaded:
+    """Totals of every step of the period that has begun, of the time before it as one, and the lanes of the period."""
+    begun = _first(period) if "flow" in needs else None
+    parts = {name: _by_start(_rows(name, period, needs, "start", now=now)) for name in TABLES}
     steps = {}
-    for start in wide.steps():
+    for start in period.steps():
         if start <= now:
             hours = _elapsed(start, period.span, begun=begun, now=now)
-            steps[start] = total(*(parts[name][start] for name in TABLES), hours=hours)
-            if period.only.mode:
-                _keep_mode(steps[start], period.only.mode)
-    return Loaded(steps, _lanes(period, now=now) if "lanes" in needs else {})
+            steps[start] = _kept(period, total(*(parts[name][start] for name in TABLES), hours=hours))
+    lanes = _lanes(period, now=now) if "lanes" in needs else {}
+    return Loaded(steps, _whole(period.before, needs, begun=begun, now=now), lanes)
+
+
+def _whole(period: Period, needs: frozenset[str], *, begun: datetime | None, now: datetime) -> Totals:
+    hours = sum(_elapsed(start, period.span, begun=begun, now=now) for start in period.steps())
+    return _kept(period, total(*(_rows(name, period, needs, now=now) for name in TABLES), hours=hours))
 
 
 def narrowed(model: type[Any], period: Period) -> Any:
@@ -73,32 +80,33 @@ def narrowed(model: type[Any], period: Period) -> Any:
     return rows
 
 
-def _rows(name: str, period: Period, *, durations: bool) -> Iterable[Any]:
-    model = TABLES[name]
-    if model is WorkRollup:
-        return _steps_of_work(period, durations=durations)
-    fields = [field.attname for field in model._meta.concrete_fields if field.name not in {"id", "span", "case_type"}]
-    rows: Iterable[Any] = narrowed(model, period).values_list(*fields, named=True)
-    return rows
+def _rows(name: str, period: Period, needs: frozenset[str], *by: str, now: datetime) -> list[Any]:
+    """The sums of a table up to now, by these columns and its own keys; nothing where nothing on the page needs it."""
+    if name not in needs:
+        return []
+    model, keys = TABLES[name]
+    rows = narrowed(model, period).filter(start__lte=now)
+    if name != "work":
+        return list(_summed(rows, model, *by, *keys))
+    # Durations of all queues together have rows of their own, which are few.
+    paces = narrowed(PaceRollup, period).filter(start__lte=now) if not period.only.queue else rows
+    return list(_work(rows, *by, durations=DURATIONS if "durations" in needs else (), paces=paces))
 
 
-def _steps_of_work(period: Period, *, durations: bool) -> Iterator[Any]:
-    """Work by step. Durations of all queues together have rows of their own, which are few."""
-    together = durations and not period.only.queue
-    apart = DURATIONS if durations and not together else ()
-    paces = _histograms(narrowed(PaceRollup, period), "start", names=DURATIONS) if together else {}
-    for row in _work(narrowed(WorkRollup, period), "start", durations=apart):
-        vars(row).update(paces.get((row.start,), {}))
+def _work(rows: Any, *by: str, durations: Sequence[str], paces: Any = None) -> Iterator[Any]:
+    """Work added up by these keys: counts by the database, histograms (of `paces` where given) put behind each other."""
+    timed = _histograms(rows if paces is None else paces, *by, names=durations) if durations else {}
+    for row in _summed(rows, WorkRollup, *by):
+        vars(row).update(NOTHING | timed.get(tuple(getattr(row, name) for name in by), {}))
         yield row
 
 
-def _work(rows: Any, *by: str, durations: Sequence[str]) -> Iterator[Any]:
-    """Work added up by these keys: counts by the database, histograms put behind each other."""
-    sums = {f"sum_{name}": Sum(name) for name in COUNTERS}
-    timed = _histograms(rows, *by, names=durations) if durations else {}
-    for row in rows.order_by().values(*by).annotate(**sums):
-        key, counts = {name: row[name] for name in by}, {name: row[f"sum_{name}"] for name in COUNTERS}
-        yield SimpleNamespace(**key, **counts, **{**NOTHING, **timed.get(tuple(key.values()), {})})
+def _summed(rows: Any, model: type[Any], *by: str) -> Iterator[Any]:
+    """Every count of a table by these columns; by none, as one."""
+    sums = {f"sum_{name}": Sum(name, default=0) for name in model.figures if name not in DURATIONS}
+    keys: dict[str, Any] = {f"by_{name}": F(name) for name in by} or {"by_whole": Value(0)}
+    for row in rows.order_by().values(**keys).annotate(**sums):
+        yield SimpleNamespace(**{name.partition("_")[2]: value for name, value in row.items()})
 
 
 def _histograms(rows: Any, *by: str, names: Sequence[str]) -> dict[tuple[Any, ...], dict[str, bytes]]:
@@ -112,10 +120,12 @@ def _histograms(rows: Any, *by: str, names: Sequence[str]) -> dict[tuple[Any, ..
     }
 
 
-def _keep_mode(totals: Totals, mode: str) -> None:
-    """Cases come in before they have a mode, so what came in stays."""
-    totals.routes = Counter({route: n for route, n in totals.routes.items() if route[0] == mode})
-    totals.closures = Counter({route: n for route, n in totals.closures.items() if route[0] == mode})
+def _kept(period: Period, totals: Totals) -> Totals:
+    """Where one mode is asked for, of that alone. Cases come in before they have a mode, so what came in stays."""
+    if mode := period.only.mode:
+        totals.routes = Counter({route: n for route, n in totals.routes.items() if route[0] == mode})
+        totals.closures = Counter({route: n for route, n in totals.closures.items() if route[0] == mode})
+    return totals
 
 
 def _by_start(rows: Iterable[Any]) -> defaultdict[datetime, list[Any]]:
@@ -139,10 +149,8 @@ def _lanes(period: Period, *, now: datetime) -> dict[Lane, LaneSums]:
     return dict(found)
 
 
-def _first(period: Period, rows: list[Any]) -> datetime | None:
-    """The hour of the first case there ever was: before it the clock does not count. Asked for only where it may matter."""
-    if any(row.received and row.start == period.start for row in rows) and period.span is Span.HOUR:
-        return period.start
+def _first(period: Period) -> datetime | None:
+    """The hour of the first case there ever was: before it the clock does not count."""
     found = FlowRollup.objects.filter(span=Span.HOUR, received__gt=0)
     if period.case_type:
         found = found.filter(case_type=period.case_type)

@@ -101,9 +101,8 @@ def build(
 
 
 def _built(period: Period, *, now: datetime, needs: frozenset[str], other: Report | None = None) -> Report:
-    loaded = loading.load(period, since=period.before.start, needs=needs, now=now)
-    begun = {start: part for start, part in loaded.steps.items() if start >= period.start}
-    past = merged(part for start, part in loaded.steps.items() if start < period.start)
+    loaded = loading.load(period, needs=needs, now=now)
+    begun = loaded.steps
     standing = backlog.standing(period, now=now) if "backlog" in needs else Standing()
     present = floor(now, period.span)
     if present in begun and "backlog" in needs:
@@ -115,7 +114,9 @@ def _built(period: Period, *, now: datetime, needs: frozenset[str], other: Repor
     series = [_step(start, part, facts, level) for (start, part), level in zip(begun.items(), levels, strict=True)]
     late = standing.late if present in begun else {}
     queues = _queues(loaded, late) if "lanes" in needs else []
-    readings = [found for found in measures.read(whole, before=past, facts=facts) if obeys(found.measure.heeds, period)]
+    readings = [
+        found for found in measures.read(whole, before=loaded.before, facts=facts) if obeys(found.measure.heeds, period)
+    ]
     return Report(period, now, whole, facts, readings, series, queues, other)
 
 

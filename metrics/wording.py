@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from django.utils.formats import number_format
+from functools import cache
+
+from django.conf import settings
+from django.utils.formats import get_format
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from metrics.estimates import Estimate
@@ -29,8 +33,17 @@ def figure(value: float | None, unit: Unit) -> str:
 
 
 def rounded(number: float, digits: int) -> str:
-    """A number in the reader's way of writing. Django's own cuts the digits off instead of rounding."""
-    return number_format(round(number, digits) + 0.0, digits, force_grouping=True)
+    """A number in the reader's way of writing. Django's own cuts the digits off instead of rounding, and a page that
+    holds thousands of numbers waits for it."""
+    written = f"{round(number, digits) + 0.0:,.{digits}f}"
+    return written.translate(_separators(get_language() or settings.LANGUAGE_CODE))
+
+
+@cache
+def _separators(language: str) -> dict[int, str]:
+    """How a language writes what Python writes as commas between thousands and a point before the decimals."""
+    thousands, point = (get_format(name, language) for name in ("THOUSAND_SEPARATOR", "DECIMAL_SEPARATOR"))
+    return {ord(","): thousands, ord("."): point}
 
 
 def interval(found: Interval | None, unit: Unit) -> str:

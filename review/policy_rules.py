@@ -137,7 +137,7 @@ def _sla(minutes: Any) -> Found:
 def _calendar(key: Any, known: Collection[str] | None) -> Found:
     if not isinstance(key, str):
         yield "calendar", _("The key of a calendar is needed, or nothing.")
-    elif key and not (Calendar.objects.filter(key=key).exists() if known is None else key in known):
+    elif key and key not in (set(Calendar.objects.values_list("key", flat=True)) if known is None else known):
         yield "calendar", _("There is no such calendar.")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -253,7 +252,7 @@ def test_sums_over_dimensions_agree_between_the_tables_and_with_the_rows(life: l
 
 @given(st.lists(st.dictionaries(st.integers(0, 600), st.integers(0, 1000), max_size=6), min_size=3, max_size=6))
 def test_merging_histograms_is_associative_and_does_not_mind_the_order(parts: list[dict[int, int]]) -> None:
-    one, two, three, *more = [Histogram(Counter(part)) for part in parts]
+    one, two, three, *more = [Histogram(packed(part)) for part in parts]
     assert packed(((one + two) + three).counts) == packed((one + (two + three)).counts)
     whole = Histogram.merged([one, two, three, *more])
     assert packed(whole.counts) == packed(Histogram.merged([*more, three, two, one]).counts)

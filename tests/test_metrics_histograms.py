@@ -43,7 +43,7 @@ def test_the_grouping_of_adding_does_not_matter(a: list[float], b: list[float], 
 def test_adding_nothing_changes_nothing_and_packing_keeps_everything(values: list[float]) -> None:
     histogram = Histogram.of(values)
     assert histogram + Histogram() == histogram
-    assert Histogram(unpacked(packed(histogram.counts))) == histogram
+    assert Histogram(packed(unpacked(histogram.stored))) == histogram
     assert len(histogram) == len(values)
 
 

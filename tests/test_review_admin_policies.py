@@ -231,6 +231,7 @@ def test_only_those_who_may_propose_meet_the_form(case_type: CaseType, role: str
     assert client.post(propose(case_type.policies.get()), {"verb": "propose"}).status_code in (status, 403)
 
 
+@pytest.mark.postgres_too
 def test_a_hostile_submission_is_refused_and_not_an_error(case_type: CaseType) -> None:
     client, _user = signed_in()
     policy = case_type.policies.get()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 
 from cases.models.choices import Reason
@@ -57,6 +57,7 @@ def test_every_row_of_both_is_told_once_and_in_its_order(mine: list[Any], theirs
 
 
 @given(mine=ROWS, at=some.integers(0, 5))
+@example(mine=[TEA, MILK, TEA, MILK, MILK], at=2)
 def test_what_was_only_removed_leaves_every_other_row_beside_itself(mine: list[Any], at: int) -> None:
     left = [*mine[:at], *mine[at + 1 :]]
     assert all(here is None or left[here] == mine[there or 0] for here, there in aligned(left, mine))

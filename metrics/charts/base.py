@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -93,10 +93,7 @@ class Look:
             return ""
         first = start or self.period.start
         last = end or (start + STEPS[self.period.span] if start else self.period.end)
-        narrowed = self._narrowed
-        if more:
-            kept = {name: value for name, value in self._filters().items() if name not in more}
-            narrowed = urlencode({**kept, **more})
+        narrowed = self._narrowed(**more)
         address = f"{self._list}?figure={what}&from={_utc(first)}&to={_utc(last)}&interval={self.period.span.value}"
         return f"{address}&{narrowed}" if narrowed else address
 
@@ -110,15 +107,23 @@ class Look:
         }
         return {name: value for name, value in given.items() if value}
 
+    def _narrowed(self, **more: object) -> str:
+        """The filters as a query; what is asked for in particular takes the place of the same filter."""
+        asked = tuple(more.items())
+        if asked not in self._queries:
+            self._queries[asked] = urlencode({**self._filters(), **more})
+        return self._queries[asked]
+
     @cached_property
-    def _narrowed(self) -> str:
-        return urlencode(self._filters())
+    def _queries(self) -> dict[tuple[tuple[str, object], ...], str]:
+        return {}
 
     @cached_property
     def _list(self) -> str:
         return reverse("reports:cases")
 
 
+@lru_cache(maxsize=2048)
 def _utc(moment: datetime) -> str:
     return f"{moment.isoformat()[:19]}Z"
 

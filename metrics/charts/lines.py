@@ -110,16 +110,14 @@ def lines(
     """
     unit = BY_KEY[shown[0][0]].unit
     figures = {name: windowed(report, name) if wide else single(report, name) for name, _tone in shown}
-    data = [part for name, tone in shown for part in _banded(report, look, name, tone, figures[name], wide=wide)]
+    behind = {name: _behind(look, report, name, wide=wide) for name in figures}
+    data = [part for name, tone in shown for part in _banded(name, tone, figures[name], behind[name])]
     data += [part for name, tone in shown for part in _other(report, name, tone, wide=wide)]
     data += [_limit(report, *limit) for limit in limits]
     columns = [_("Time (UTC)")]
     for name in figures:
         columns += [str(BY_KEY[name].name), _("interval, 95 %"), "n"]
-    rows = [
-        [label(report, step.start), *_row(look, figures, report, at, unit, wide=wide)]
-        for at, step in enumerate(report.steps)
-    ]
+    rows = [[label(report, step.start), *_row(figures, behind, at, unit)] for at, step in enumerate(report.steps)]
     made = layout(unit)
     if unit is Unit.SHARE:
         made["yaxis"]["range"] = [0, _ceiling(data)]
@@ -144,19 +142,15 @@ def window_words(report: Report) -> str:
     return _("Each point stands for the 24 hours up to it.")
 
 
-def _row(look: Look, figures: dict[str, Figures], report: Report, at: int, unit: Unit, *, wide: bool) -> list[str]:
-    return [
-        cell
-        for name in figures
-        for cell in cells(figures[name][at][1], unit, href=_behind(look, report, name, at, wide=wide))
-    ]
+def _row(figures: dict[str, Figures], behind: dict[str, list[str]], at: int, unit: Unit) -> list[str]:
+    return [cell for name, found in figures.items() for cell in cells(found[at][1], unit, href=behind[name][at])]
 
 
-def _behind(look: Look, report: Report, name: str, at: int, *, wide: bool) -> str:
-    """The cases behind one point: those of its step, or of its whole window."""
-    start = report.steps[at].start
-    first = report.steps[max(0, at + 1 - WINDOWS[report.period.span])].start if wide else start
-    return look.behind(BEHIND[name], first, start + STEPS[report.period.span])
+def _behind(look: Look, report: Report, name: str, *, wide: bool) -> list[str]:
+    """The cases behind each point: those of its step, or of its whole window."""
+    starts = [step.start for step in report.steps]
+    length, step = WINDOWS[report.period.span] if wide else 1, STEPS[report.period.span]
+    return [look.behind(BEHIND[name], starts[max(0, at + 1 - length)], start + step) for at, start in enumerate(starts)]
 
 
 def _other(report: Report, name: str, tone: str, *, wide: bool) -> list[Trace]:
@@ -183,7 +177,7 @@ def _in_larger_units(data: Sequence[Trace]) -> str:
     return str(words)
 
 
-def _banded(report: Report, look: Look, name: str, tone: str, figures: Figures, *, wide: bool) -> list[Trace]:
+def _banded(name: str, tone: str, figures: Figures, behind: Sequence[str]) -> list[Trace]:
     """A line through the steps with enough behind them, over the band of its interval."""
     known = [(at, start, e) for at, (start, e) in enumerate(figures) if e.value is not None and e.observations >= FEW]
     unit, words = BY_KEY[name].unit, str(BY_KEY[name].name)
@@ -202,7 +196,7 @@ def _banded(report: Report, look: Look, name: str, tone: str, figures: Figures, 
     line = trace(words, [stamp(start) for _at, start, _e in known], [e.value for _at, _s, e in known], tone=tone)
     line |= {"mode": "lines+markers", "legendgroup": name, "text": [_hover(e, unit) for _at, _s, e in known]}
     line["hovertemplate"] = "%{text}<extra>%{fullData.name}</extra>"
-    line["customdata"] = [_behind(look, report, name, at, wide=wide) for at, _s, _e in known]
+    line["customdata"] = [behind[at] for at, _s, _e in known]
     return [low, high, line]
 
 

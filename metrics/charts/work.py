@@ -41,11 +41,12 @@ def throughput(report: Report, look: Look) -> Chart:
     lanes = sorted({(reason not in AUTOMATED, mode) for (mode, reason), n in report.totals.closures.items() if n})
     modes = sorted({mode for _person, mode in lanes})
     counts = {lane: [_closed(step, *lane) for step in report.steps] for lane in lanes}
+    behind = {lane: [_closed_behind(look, step.start, lane) for step in report.steps] for lane in lanes}
     several = len(modes) > 1
     data = []
     for lane in lanes:
         made = _bars(report, _lane_name(lane, several=several), counts[lane], lane=lane, pattern=modes.index(lane[1]))
-        made["customdata"] = [_closed_behind(look, step.start, lane) for step in report.steps]
+        made["customdata"] = behind[lane]
         data.append(made)
     if report.other:
         data += beside(report, _("all"), [step.totals.closed for step in report.other.steps], tone="second")
@@ -53,7 +54,7 @@ def throughput(report: Report, look: Look) -> Chart:
     rows: list[list[str]] = [
         [
             label(report, step.start),
-            *(counted(counts[lane][at], _closed_behind(look, step.start, lane)) for lane in lanes),
+            *(counted(counts[lane][at], behind[lane][at]) for lane in lanes),
             counted(step.totals.closed, look.behind("closed", step.start)),
         ]
         for at, step in enumerate(report.steps)
@@ -75,16 +76,17 @@ def arrivals(report: Report, look: Look) -> Chart:
             made["customdata"] = [look.behind("received", step.start, source=name) for step in report.steps]
         data.append(made)
     closed = [step.totals.closed for step in report.steps]
+    behind = [look.behind("closed", step.start) for step in report.steps]
     line = trace(_("closed"), times(report), closed, tone="limit", mode="lines+markers")
-    data.append(line | {"customdata": [look.behind("closed", step.start) for step in report.steps]})
+    data.append(line | {"customdata": behind})
     rows: list[list[str]] = [
         [
             label(report, step.start),
             *(counted(found[step.start][name]) for name in names),
             counted(step.totals.received, look.behind("received", step.start)),
-            counted(step.totals.closed, look.behind("closed", step.start)),
+            counted(closed[at], behind[at]),
         ]
-        for step in report.steps
+        for at, step in enumerate(report.steps)
     ]
     columns = [_("Time (UTC)"), *(name or _("no source") for name in names), _("all received"), _("closed")]
     figure = {"data": data, "layout": layout(Unit.TASKS, barmode="stack", bargap=0.15)}
@@ -116,7 +118,8 @@ def backlog(report: Report, look: Look) -> Chart:
     values = [step.backlog for step in report.steps]
     line = trace(_("open tasks"), times(report), values, tone="person", mode="lines", fill="tozeroy")
     line["line"] = {"shape": "hv", "width": 2}
-    line["customdata"] = [_open_behind(look, step.start) for step in report.steps]
+    behind = [look.behind("open", step.start) for step in report.steps]
+    line["customdata"] = behind
     data = [line, *_forecast(report)]
     if report.other:
         data += beside(report, _("open tasks"), [step.backlog for step in report.other.steps], tone="person")
@@ -126,9 +129,9 @@ def backlog(report: Report, look: Look) -> Chart:
             label(report, step.start),
             counted(step.totals.tasks["opened"], look.behind("opened", step.start)),
             counted(step.totals.tasks["ended"], look.behind("ended", step.start)),
-            counted(step.backlog, _open_behind(look, step.start)),
+            counted(step.backlog, behind[at]),
         ]
-        for step in report.steps
+        for at, step in enumerate(report.steps)
     ]
     words = _("Tasks open at the end of each step, and the forecast at the pace of the last steps, with its interval.")
     return Chart("backlog", _("Backlog"), words, {"data": data, "layout": layout(Unit.TASKS)}, columns, rows)
@@ -154,10 +157,6 @@ def _forecast(report: Report) -> list[Trace]:
     below = trace(_("forecast"), stamps, low, tone="second", **quiet)
     above = trace(_("forecast"), stamps, high, tone="second", fill="tonexty", **quiet)
     return [below, above, trace(_("forecast"), stamps, middle, tone="second", mode="lines", line={"dash": "dash"})]
-
-
-def _open_behind(look: Look, start: datetime) -> str:
-    return look.behind("open", start)
 
 
 def _closed_behind(look: Look, start: datetime, lane: Lane) -> str:

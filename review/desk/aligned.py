@@ -12,14 +12,26 @@ Pair = tuple[int | None, int | None]
 
 def aligned(mine: Sequence[Any], theirs: Sequence[Any]) -> list[Pair]:
     """The places in both lists of each row, in an order that keeps both; None where the row is in one of them alone."""
-    matcher = SequenceMatcher(None, [_key(row) for row in mine], [_key(row) for row in theirs], autojunk=False)
-    found: list[Pair] = []
-    for tag, start, end, other, last in matcher.get_opcodes():
+    own, others = [_key(row) for row in mine], [_key(row) for row in theirs]
+    head = _alike(own, others)
+    tail = _alike(own[head:][::-1], others[head:][::-1])
+    mine_end, their_end = len(mine) - tail, len(theirs) - tail
+    # What begins and ends alike is paired first: the matcher takes the longest stretch, wherever that lies.
+    matcher = SequenceMatcher(None, own[head:mine_end], others[head:their_end], autojunk=False)
+    found: list[Pair] = list(zip(range(head), range(head), strict=True))
+    for tag, *places in matcher.get_opcodes():
+        start, end, other, last = (head + place for place in places)
         if tag == "equal":
             found += zip(range(start, end), range(other, last), strict=True)
         else:
             found += _changed(mine[start:end], theirs[other:last], start, other)
-    return found
+    return [*found, *zip(range(mine_end, len(mine)), range(their_end, len(theirs)), strict=True)]
+
+
+def _alike(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many rows of two lists are the same before the first that differs."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (mine, theirs) in pairs if mine != theirs), min(len(one), len(other)))
 
 
 def _changed(mine: Sequence[Any], theirs: Sequence[Any], first: int, other: int) -> Iterator[Pair]:
