@@ -135,7 +135,8 @@ WSGI_APPLICATION = "hitl_project.wsgi.application"
 CSRF_FAILURE_VIEW = "hitl_project.errors.csrf_refused"
 TEMPLATES = [
     {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "BACKEND": "hitl_project.templating.Templates",
+        "NAME": "django",
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {

@@ -129,4 +129,4 @@ class Histogram:
     def _bucket_at(self, rank: int) -> int:
         """Bucket of the value with this rank, counted from 1."""
         buckets, reached = self._cumulated
-        return int(buckets[np.searchsorted(reached, rank)])
+        return int(buckets[reached.searchsorted(rank)])

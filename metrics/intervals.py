@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 
 from scipy import special
 
@@ -92,6 +92,7 @@ def rate(events: int, exposure: float, *, confidence: float = CONFIDENCE) -> Int
     return Interval(low / exposure, float(special.gammaincinv(events + 1, 1 - tail)) / exposure)
 
 
+@lru_cache(maxsize=10_000)  # the past does not change, so the same days are asked for again and again
 def quantile_ranks(count: int, quantile: float, *, confidence: float = CONFIDENCE) -> tuple[int, int] | None:
     """Ranks (from 1) of the two order statistics that enclose the quantile of any distribution.
 

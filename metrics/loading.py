@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict, namedtuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import SimpleNamespace
+from functools import cache
 from typing import Any
 
 from django.db import models
@@ -28,7 +28,7 @@ TABLES: dict[str, tuple[type[Any], tuple[str, ...]]] = {
 MEASURES = frozenset({*TABLES, "durations", "backlog", "people"})  # what the measures are computed from
 EVERYTHING = MEASURES | {"lanes"}
 DURATIONS = ("active", "blind", "waiting")
-NOTHING = dict.fromkeys(DURATIONS, b"")
+NOTHING = (b"",) * len(DURATIONS)
 
 
 @dataclass(slots=True)
@@ -89,35 +89,35 @@ def _rows(name: str, period: Period, needs: frozenset[str], *by: str, now: datet
     if name != "work":
         return list(_summed(rows, model, *by, *keys))
     # Durations of all queues together have rows of their own, which are few.
-    paces = narrowed(PaceRollup, period).filter(start__lte=now) if not period.only.queue else rows
-    return list(_work(rows, *by, durations=DURATIONS if "durations" in needs else (), paces=paces))
+    paces = rows if period.only.queue else narrowed(PaceRollup, period).filter(start__lte=now)
+    return list(_summed(rows, model, *by, timed=_histograms(paces, *by) if "durations" in needs else None))
 
 
-def _work(rows: Any, *by: str, durations: Sequence[str], paces: Any = None) -> Iterator[Any]:
-    """Work added up by these keys: counts by the database, histograms (of `paces` where given) put behind each other."""
-    timed = _histograms(rows if paces is None else paces, *by, names=durations) if durations else {}
-    for row in _summed(rows, WorkRollup, *by):
-        vars(row).update(NOTHING | timed.get(tuple(getattr(row, name) for name in by), {}))
-        yield row
+def _summed(
+    rows: Any, model: type[Any], *by: str, timed: Mapping[tuple[Any, ...], Sequence[bytes]] | None = None
+) -> Iterator[Any]:
+    """Every count of a table by these columns (by none, as one), as tuples that name them, with the durations known."""
+    counts = [name for name in model.figures if name not in DURATIONS]
+    row = _named(*by, *counts, *DURATIONS)
+    keys: dict[str, Any] = {f"by_{name}": F(name) for name in by} or {"whole": Value(0)}
+    sums = {f"sum_{name}": Sum(name, default=0) for name in counts}
+    groups = rows.order_by().values(**keys).annotate(**sums)
+    for values in groups.values_list(*(f"by_{name}" for name in by), *sums):
+        yield row(*values, *(timed or {}).get(values[: len(by)], NOTHING))
 
 
-def _summed(rows: Any, model: type[Any], *by: str) -> Iterator[Any]:
-    """Every count of a table by these columns; by none, as one."""
-    sums = {f"sum_{name}": Sum(name, default=0) for name in model.figures if name not in DURATIONS}
-    keys: dict[str, Any] = {f"by_{name}": F(name) for name in by} or {"by_whole": Value(0)}
-    for row in rows.order_by().values(**keys).annotate(**sums):
-        yield SimpleNamespace(**{name.partition("_")[2]: value for name, value in row.items()})
+@cache
+def _named(*columns: str) -> Any:
+    """Tuples with these columns."""
+    return namedtuple("_named", columns)  # noqa: PYI024 - known only when it runs
 
 
-def _histograms(rows: Any, *by: str, names: Sequence[str]) -> dict[tuple[Any, ...], dict[str, bytes]]:
-    """The packed histograms of every group, each behind the other."""
+def _histograms(rows: Any, *by: str, names: Sequence[str] = DURATIONS) -> dict[tuple[Any, ...], list[bytes]]:
+    """The packed durations of every group, each put behind the other."""
     found: defaultdict[tuple[Any, ...], list[tuple[bytes, ...]]] = defaultdict(list)
     for values in rows.order_by().values_list(*by, *names):
         found[values[: len(by)]].append(values[len(by) :])
-    return {
-        key: {name: b"".join(parts) for name, parts in zip(names, zip(*each, strict=True), strict=True)}
-        for key, each in found.items()
-    }
+    return {key: [b"".join(parts) for parts in zip(*each, strict=True)] for key, each in found.items()}
 
 
 def _kept(period: Period, totals: Totals) -> Totals:
@@ -141,11 +141,11 @@ def _lanes(period: Period, *, now: datetime) -> dict[Lane, LaneSums]:
     past = models.Case(models.When(start__lt=present, then=Value(1)), default=Value(0))
     rows = narrowed(WorkRollup, period).filter(start__lte=now).annotate(past=past)
     found: defaultdict[Lane, LaneSums] = defaultdict(LaneSums)
-    for row in _work(rows, "queue_id", "priority", "past", durations=("active", "waiting")):
-        lane = found[row.queue_id, row.priority]
-        lane.counts.update(met=row.met, late=row.late, unmet=row.unmet if row.past else 0)
-        lane.active += Histogram.added([row.active])
-        lane.waiting += Histogram.added([row.waiting])
+    for row in _summed(rows, WorkRollup, "queue_id", "priority", "past"):
+        counts = found[row.queue_id, row.priority].counts
+        counts.update(met=row.met, late=row.late, unmet=row.unmet if row.past else 0)
+    for lane, (waiting, active) in _histograms(rows, "queue_id", "priority", names=("waiting", "active")).items():
+        found[lane].waiting, found[lane].active = Histogram(waiting), Histogram(active)
     return dict(found)
 
 

@@ -17,7 +17,7 @@ from metrics.histograms import Histogram
 from metrics.loading import EVERYTHING, LaneSums, Loaded
 from metrics.models import PersonRollup, Span
 from metrics.periods import Period, floor
-from metrics.totals import Totals, merged
+from metrics.totals import Totals, looked_at, merged
 from review.models import Policy, Queue
 
 WINDOWS = {Span.DAY: 7, Span.HOUR: 24}  # steps
@@ -73,10 +73,10 @@ class Report:
 
     @cached_property
     def windows(self) -> list[Totals]:
-        """For each step the sums of the window that ends with it, without their durations."""
+        """For each step what was looked at in the window that ends with it."""
         length = WINDOWS[self.period.span]
         parts = [step.totals for step in self.steps]
-        return [merged(parts[max(0, at + 1 - length) : at + 1], durations=False) for at in range(len(parts))]
+        return [looked_at(parts[max(0, at + 1 - length) : at + 1]) for at in range(len(parts))]
 
     @property
     def empty(self) -> bool:

@@ -97,23 +97,30 @@ def total(
     return totals
 
 
-def merged(parts: Iterable[Totals], *, durations: bool = True) -> Totals:
-    """Several times as one; without the durations, which are the dear part, where nothing reads them."""
-    whole = Totals()
+def merged(parts: Iterable[Totals]) -> Totals:
+    """Several times as one."""
     every = list(parts)
+    whole = looked_at(every)
     for part in every:
         whole.hours += part.hours
         whole.received += part.received
         whole.human_seconds += part.human_seconds
-        for mine, theirs in ((whole.routes, part.routes), (whole.closures, part.closures), (whole.tasks, part.tasks)):
-            mine.update(theirs)  # type: ignore[arg-type]
+        for mine, theirs in ((whole.routes, part.routes), (whole.closures, part.closures)):
+            mine.update(theirs)
+    for name in ("active", "blind", "waiting"):
+        setattr(whole, name, Histogram.merged(getattr(part, name) for part in every))
+    return whole
+
+
+def looked_at(parts: Iterable[Totals]) -> Totals:
+    """Of several times as one what people did and what was looked at afterwards, and nothing else."""
+    whole = Totals()
+    for part in parts:
+        whole.tasks.update(part.tasks)
         for key, counts in part.coins.items():
             whole.coins[key].update(counts)
         for chance, counts in part.checks.items():
             whole.checks[chance].update(counts)
-    if durations:
-        for name in ("active", "blind", "waiting"):
-            setattr(whole, name, Histogram.merged(getattr(part, name) for part in every))
     return whole
 
 
@@ -123,7 +130,6 @@ COUNTERS = ("opened", "ended", "met", "late", "unmet", "shown", "overrides", "ch
 def _add_work(totals: Totals, rows: list[WorkRollup]) -> None:
     for row in rows:
         totals.human_seconds += row.active_seconds
-        for name in COUNTERS:
-            totals.tasks[name] += getattr(row, name)
+        totals.tasks.update({name: getattr(row, name) for name in COUNTERS})
     for name in ("active", "blind", "waiting"):
         setattr(totals, name, Histogram.added(getattr(row, name) for row in rows))

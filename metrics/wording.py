@@ -36,14 +36,16 @@ def rounded(number: float, digits: int) -> str:
     """A number in the reader's way of writing. Django's own cuts the digits off instead of rounding, and a page that
     holds thousands of numbers waits for it."""
     written = f"{round(number, digits) + 0.0:,.{digits}f}"
-    return written.translate(_separators(get_language() or settings.LANGUAGE_CODE))
+    other = _separators(get_language() or settings.LANGUAGE_CODE)
+    return written.translate(other) if other else written
 
 
 @cache
 def _separators(language: str) -> dict[int, str]:
-    """How a language writes what Python writes as commas between thousands and a point before the decimals."""
+    """How a language writes what Python writes as commas between thousands and a point before the decimals; nothing
+    where it writes the same."""
     thousands, point = (get_format(name, language) for name in ("THOUSAND_SEPARATOR", "DECIMAL_SEPARATOR"))
-    return {ord(","): thousands, ord("."): point}
+    return {} if (thousands, point) == (",", ".") else {ord(","): thousands, ord("."): point}
 
 
 def interval(found: Interval | None, unit: Unit) -> str:

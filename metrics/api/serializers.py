@@ -90,4 +90,4 @@ def _figure(estimate: Estimate) -> dict[str, Any]:
 
 
 def _moment(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{moment.isoformat()[:19]}Z"

@@ -41,6 +41,11 @@ class Cell(str):
         return made
 
 
+def href_of(cell: str) -> str:
+    """Where a cell leads; nothing for plain words."""
+    return cell.href if isinstance(cell, Cell) else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """Rows under their heads; the first cell of a row names it."""
@@ -183,12 +188,14 @@ def times(report: Report) -> list[str]:
 
 
 def stamp(start: datetime) -> str:
-    return start.strftime("%Y-%m-%dT%H:%M:%S")
+    return start.isoformat()[:19]
 
 
 def label(report: Report, start: datetime) -> Cell:
     """The step's beginning, as it stands in tables and exports."""
-    return Cell(start.strftime("%Y-%m-%d" if report.period.span is Span.DAY else "%Y-%m-%d %H:%M"))
+    return Cell(
+        start.isoformat(" ")[: len("2026-01-31") if report.period.span is Span.DAY else len("2026-01-31 12:00")]
+    )
 
 
 def beside(report: Report, name: str, values: Iterable[Any], *, tone: str) -> list[Trace]:

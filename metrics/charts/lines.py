@@ -9,13 +9,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from metrics import watches
-from metrics.charts.base import Chart, Look, Trace, beside, cells, label, layout, stamp, times, trace
+from metrics.charts.base import Chart, Look, Trace, beside, cells, href_of, label, layout, stamp, times, trace
 from metrics.estimates import Estimate
 from metrics.measures import BY_KEY, Unit
 from metrics.models import Span
 from metrics.periods import STEPS
 from metrics.report import WINDOWS, Report
-from metrics.wording import figure, interval
+from metrics.wording import figure
 
 HEADROOM = 1.8
 FEW = 5  # a step with fewer observations is left out of the line; its table has it
@@ -110,14 +110,17 @@ def lines(
     """
     unit = BY_KEY[shown[0][0]].unit
     figures = {name: windowed(report, name) if wide else single(report, name) for name, _tone in shown}
-    behind = {name: _behind(look, report, name, wide=wide) for name in figures}
-    data = [part for name, tone in shown for part in _banded(name, tone, figures[name], behind[name])]
+    told = {name: _told(look, report, name, found, wide=wide) for name, found in figures.items()}
+    data = [part for name, tone in shown for part in _banded(name, tone, figures[name], told[name])]
     data += [part for name, tone in shown for part in _other(report, name, tone, wide=wide)]
     data += [_limit(report, *limit) for limit in limits]
     columns = [_("Time (UTC)")]
     for name in figures:
         columns += [str(BY_KEY[name].name), _("interval, 95 %"), "n"]
-    rows = [[label(report, step.start), *_row(figures, behind, at, unit)] for at, step in enumerate(report.steps)]
+    rows = [
+        [label(report, step.start), *(cell for name in figures for cell in told[name][at])]
+        for at, step in enumerate(report.steps)
+    ]
     made = layout(unit)
     if unit is Unit.SHARE:
         made["yaxis"]["range"] = [0, _ceiling(data)]
@@ -142,15 +145,15 @@ def window_words(report: Report) -> str:
     return _("Each point stands for the 24 hours up to it.")
 
 
-def _row(figures: dict[str, Figures], behind: dict[str, list[str]], at: int, unit: Unit) -> list[str]:
-    return [cell for name, found in figures.items() for cell in cells(found[at][1], unit, href=behind[name][at])]
-
-
-def _behind(look: Look, report: Report, name: str, *, wide: bool) -> list[str]:
-    """The cases behind each point: those of its step, or of its whole window."""
-    starts = [step.start for step in report.steps]
-    length, step = WINDOWS[report.period.span] if wide else 1, STEPS[report.period.span]
-    return [look.behind(BEHIND[name], starts[max(0, at + 1 - length)], start + step) for at, start in enumerate(starts)]
+def _told(look: Look, report: Report, name: str, figures: Figures, *, wide: bool) -> list[list[str]]:
+    """Each figure in words: itself, its interval, and the number of observations, which leads to the cases behind it:
+    those of its step, or of its whole window."""
+    unit, length = BY_KEY[name].unit, WINDOWS[report.period.span] if wide else 1
+    first = [figures[max(0, at + 1 - length)][0] for at in range(len(figures))]
+    return [
+        cells(estimate, unit, href=look.behind(BEHIND[name], since, start + STEPS[report.period.span]))
+        for since, (start, estimate) in zip(first, figures, strict=True)
+    ]
 
 
 def _other(report: Report, name: str, tone: str, *, wide: bool) -> list[Trace]:
@@ -177,10 +180,10 @@ def _in_larger_units(data: Sequence[Trace]) -> str:
     return str(words)
 
 
-def _banded(name: str, tone: str, figures: Figures, behind: Sequence[str]) -> list[Trace]:
+def _banded(name: str, tone: str, figures: Figures, told: Sequence[Sequence[str]]) -> list[Trace]:
     """A line through the steps with enough behind them, over the band of its interval."""
     known = [(at, start, e) for at, (start, e) in enumerate(figures) if e.value is not None and e.observations >= FEW]
-    unit, words = BY_KEY[name].unit, str(BY_KEY[name].name)
+    words = str(BY_KEY[name].name)
     bounded = [(start, estimate.interval) for _at, start, estimate in known if estimate.interval]
     quiet: Trace = {
         "mode": "lines",
@@ -194,15 +197,14 @@ def _banded(name: str, tone: str, figures: Figures, behind: Sequence[str]) -> li
     high = trace(words, stamps, [found.high for _start, found in bounded], tone=tone, fill="tonexty", **quiet)
     high["meta"] = {"tone": tone, "band": True}
     line = trace(words, [stamp(start) for _at, start, _e in known], [e.value for _at, _s, e in known], tone=tone)
-    line |= {"mode": "lines+markers", "legendgroup": name, "text": [_hover(e, unit) for _at, _s, e in known]}
+    line |= {"mode": "lines+markers", "legendgroup": name, "text": [_hover(*told[at]) for at, _s, _e in known]}
     line["hovertemplate"] = "%{text}<extra>%{fullData.name}</extra>"
-    line["customdata"] = [behind[at] for at, _s, _e in known]
+    line["customdata"] = [href_of(told[at][-1]) for at, _s, _e in known]
     return [low, high, line]
 
 
-def _hover(estimate: Estimate, unit: Unit) -> str:
-    bounds = interval(estimate.interval, unit)
-    return f"{figure(estimate.value, unit)}{f' ({bounds})' if bounds else ''}, n = {estimate.observations}"
+def _hover(figure: str, interval: str, observations: str) -> str:
+    return f"{figure}{f' ({interval})' if interval else ''}, n = {observations}"
 
 
 def _limit(report: Report, name: str, value: float, tone: str) -> Trace:

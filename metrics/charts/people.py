@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from cases.access import visible
@@ -49,10 +50,10 @@ def load(look: Look, reader: User, *, everybody: bool) -> list[Person]:
     rows: Any = loading.narrowed(PersonRollup, look.period)
     if not everybody:
         rows = rows.filter(user_id=reader.pk)
-    sums: defaultdict[int, Counter[str]] = defaultdict(Counter)
+    added = rows.order_by().values("user_id").annotate(**{f"sum_{name}": Sum(name) for name in FIGURES})
+    sums = {row["user_id"]: Counter({name: row[f"sum_{name}"] for name in FIGURES}) for row in added}
     times: defaultdict[int, list[bytes]] = defaultdict(list)
-    for user_id, active, *numbers in rows.values_list("user_id", "active", *FIGURES):
-        sums[user_id].update(dict(zip(FIGURES, numbers, strict=True)))
+    for user_id, active in rows.values_list("user_id", "active"):
         times[user_id].append(active)
     known = visible(reader, User.objects.all(), "auth.view_user") if everybody else User.objects.filter(pk=reader.pk)
     named = known.filter(pk__in=list(sums)).order_by("username")

@@ -11,6 +11,7 @@ from reportlab.graphics import renderPDF
 from metrics.paper import inks, plot
 
 SHARPNESS = 2.0  # pixels per point
+QUICK = 3  # a fifth larger than the smallest, in a third of the time
 
 
 def as_png(figure: dict[str, Any]) -> bytes:
@@ -19,7 +20,7 @@ def as_png(figure: dict[str, Any]) -> bytes:
     page = pypdfium2.PdfDocument(renderPDF.drawToString(plot.drawing(figure)))
     made = io.BytesIO()
     try:
-        page[0].render(scale=SHARPNESS).to_pil().save(made, "PNG", optimize=True)
+        page[0].render(scale=SHARPNESS).to_pil().save(made, "PNG", compress_level=QUICK)
     finally:
         page.close()
     return made.getvalue()
