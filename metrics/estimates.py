@@ -21,7 +21,7 @@ class Estimate:
     """
 
     value: float | None
-    bounds: Interval | Callable[[], Interval | None] | None
+    bounds: Interval | Callable[[], Interval | None] | None = field(compare=False, repr=False)
     numerator: float
     denominator: float
     observations: int

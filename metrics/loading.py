@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict, namedtuple
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -50,19 +50,17 @@ class Loaded:
 def load(period: Period, *, needs: frozenset[str], now: datetime) -> Loaded:
     """Totals of every step of the period that has begun, of the time before it as one, and the lanes of the period."""
     begun = _first(period) if "flow" in needs else None
-    parts = {name: _by_start(_rows(name, period, needs, "start", now=now)) for name in TABLES}
-    steps = {}
-    for start in period.steps():
-        if start <= now:
-            hours = _elapsed(start, period.span, begun=begun, now=now)
-            steps[start] = _kept(period, total(*(parts[name][start] for name in TABLES), hours=hours))
-    lanes = _lanes(period, now=now) if "lanes" in needs else {}
-    return Loaded(steps, _whole(period.before, needs, begun=begun, now=now), lanes)
+    parts = {name: _by_step(_rows(name, period, needs, now=now)) for name in TABLES}
 
+    def added(step: datetime | None, hours: float) -> Totals:
+        return _kept(period, total(*(parts[name][step] for name in TABLES), hours=hours))
 
-def _whole(period: Period, needs: frozenset[str], *, begun: datetime | None, now: datetime) -> Totals:
-    hours = sum(_elapsed(start, period.span, begun=begun, now=now) for start in period.steps())
-    return _kept(period, total(*(_rows(name, period, needs, now=now) for name in TABLES), hours=hours))
+    def elapsed(start: datetime) -> float:
+        return _elapsed(start, period.span, begun=begun, now=now)
+
+    steps = {start: added(start, elapsed(start)) for start in period.steps() if start <= now}
+    before = added(None, sum(elapsed(start) for start in period.before.steps()))
+    return Loaded(steps, before, _lanes(period, now=now) if "lanes" in needs else {})
 
 
 def narrowed(model: type[Any], period: Period) -> Any:
@@ -80,26 +78,30 @@ def narrowed(model: type[Any], period: Period) -> Any:
     return rows
 
 
-def _rows(name: str, period: Period, needs: frozenset[str], *by: str, now: datetime) -> list[Any]:
-    """The sums of a table up to now, by these columns and its own keys; nothing where nothing on the page needs it."""
+def _rows(name: str, period: Period, needs: frozenset[str], *, now: datetime) -> list[Any]:
+    """The sums of a table up to now, by step and its own keys; the time before is one step, without a beginning.
+    Nothing where nothing on the page needs it."""
     if name not in needs:
         return []
     model, keys = TABLES[name]
-    rows = narrowed(model, period).filter(start__lte=now)
+    wide = replace(period, start=period.before.start)
+    earlier = models.When(start__lt=period.start, then=None)
+    step = models.Case(earlier, default=F("start"), output_field=models.DateTimeField())
+    rows = narrowed(model, wide).filter(start__lte=now).annotate(step=step)
     if name != "work":
-        return list(_summed(rows, model, *by, *keys))
+        return list(_summed(rows, model, "step", *keys))
     # Durations of all queues together have rows of their own, which are few.
-    paces = rows if period.only.queue else narrowed(PaceRollup, period).filter(start__lte=now)
-    return list(_summed(rows, model, *by, timed=_histograms(paces, *by) if "durations" in needs else None))
+    paces = rows if period.only.queue else narrowed(PaceRollup, wide).filter(start__lte=now).annotate(step=step)
+    return list(_summed(rows, model, "step", timed=_histograms(paces, "step") if "durations" in needs else None))
 
 
 def _summed(
     rows: Any, model: type[Any], *by: str, timed: Mapping[tuple[Any, ...], Sequence[bytes]] | None = None
 ) -> Iterator[Any]:
-    """Every count of a table by these columns (by none, as one), as tuples that name them, with the durations known."""
+    """Every count of a table by these columns, as tuples that name them, with the durations known."""
     counts = [name for name in model.figures if name not in DURATIONS]
     row = _named(*by, *counts, *DURATIONS)
-    keys: dict[str, Any] = {f"by_{name}": F(name) for name in by} or {"whole": Value(0)}
+    keys: dict[str, Any] = {f"by_{name}": F(name) for name in by}
     sums = {f"sum_{name}": Sum(name, default=0) for name in counts}
     groups = rows.order_by().values(**keys).annotate(**sums)
     for values in groups.values_list(*(f"by_{name}" for name in by), *sums):
@@ -128,10 +130,10 @@ def _kept(period: Period, totals: Totals) -> Totals:
     return totals
 
 
-def _by_start(rows: Iterable[Any]) -> defaultdict[datetime, list[Any]]:
-    found: defaultdict[datetime, list[Any]] = defaultdict(list)
+def _by_step(rows: Iterable[Any]) -> defaultdict[datetime | None, list[Any]]:
+    found: defaultdict[datetime | None, list[Any]] = defaultdict(list)
     for row in rows:
-        found[row.start].append(row)
+        found[row.step].append(row)
     return found
 
 

@@ -177,6 +177,7 @@ def test_hours_and_days_give_the_same_measures() -> None:
     morning()
     by_day, by_hour = of_the_day(), of_the_day(interval="hour")
     assert [r.estimate for r in by_day.readings] == [r.estimate for r in by_hour.readings]
+    assert [r.estimate.interval for r in by_day.readings] == [r.estimate.interval for r in by_hour.readings]
 
 
 def test_case_types_are_kept_apart_and_added_up() -> None:
