@@ -30,6 +30,7 @@ from cases.clock import from_now, sql_now
 from cases.errors import Conflict
 from cases.models.choices import Priority, Reason
 from review.models import Profile, Queue, ReviewTask
+from review.planted import HERE
 from review.skills import outside, readable_lines, readable_sql
 
 # What must be read by somebody else than the one who decided before, or gave the second answer.
@@ -42,11 +43,11 @@ SLACK_SECONDS = 30  # between writing a lease and reading it
 
 _FREE = (
     "review_reviewtask t WHERE t.closed_at IS NULL AND <lease> <= <now> AND NOT (t.reason IN (%s, %s, %s) "
-    "AND EXISTS (SELECT 1 FROM review_decision d WHERE d.case_id = t.case_id AND d.decided_by_id = %s LIMIT 1 OFFSET 0)) "
+    f"AND EXISTS (SELECT 1 FROM review_decision d WHERE d.case_id = t.case_id AND d.decided_by_id = %s{HERE})) "
     f"AND NOT (t.reason = '{Reason.SECOND_READ.value}' AND EXISTS (SELECT 1 FROM review_reviewtask e WHERE "
     "e.case_id = t.case_id AND e.reason = t.reason AND e.assignee_id = %s "
-    f"AND e.ending = '{ReviewTask.Ending.DECIDED.value}' LIMIT 1 OFFSET 0)) "
-    "AND NOT EXISTS (SELECT 1 FROM review_skip s WHERE s.task_id = t.id AND s.user_id = %s AND s.until > <now> LIMIT 1 OFFSET 0)"
+    f"AND e.ending = '{ReviewTask.Ending.DECIDED.value}'{HERE})) "
+    f"AND NOT EXISTS (SELECT 1 FROM review_skip s WHERE s.task_id = t.id AND s.user_id = %s AND s.until > <now>{HERE})"
 )
 _URGENT = f" AND t.priority = {Priority.URGENT.value}"
 _ORDER = "ORDER BY t.due_at, t.id LIMIT 1"

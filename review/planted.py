@@ -42,12 +42,16 @@ class Planted(Protocol):
         """What the reader is told once it is over."""
 
 
+# Ends a subquery that is answered for the row at hand, by an index: without it PostgreSQL may rather read all that a table
+# holds into a hash first, however many cases there are. It cannot move a subquery with an OFFSET.
+HERE = " LIMIT 1 OFFSET 0"
+
 # Of a copy `k`: it is meant for this account or for any, they have not decided the original, and met no other copy of it.
 _FOR_THEM = (
     "(k.copy_for_id IS NULL OR k.copy_for_id = %(user)d) "
-    "AND NOT EXISTS (SELECT 1 FROM review_decision p WHERE p.case_id = k.copy_of_id AND p.decided_by_id = %(user)d LIMIT 1 OFFSET 0) "
+    f"AND NOT EXISTS (SELECT 1 FROM review_decision p WHERE p.case_id = k.copy_of_id AND p.decided_by_id = %(user)d{HERE}) "
     "AND NOT EXISTS (SELECT 1 FROM review_reviewtask m JOIN cases_case o ON o.id = m.case_id WHERE "
-    "o.copy_of_id = k.copy_of_id AND m.planted AND m.assignee_id = %(user)d AND m.closed_at IS NOT NULL LIMIT 1 OFFSET 0)"
+    f"o.copy_of_id = k.copy_of_id AND m.planted AND m.assignee_id = %(user)d AND m.closed_at IS NOT NULL{HERE})"
 )
 _OPEN = (
     "SELECT 1 FROM review_reviewtask t JOIN cases_case k ON k.id = t.case_id WHERE t.planted AND t.closed_at IS NULL"
@@ -58,21 +62,21 @@ class _ForThem(Func):
     """Whether the copy with this id may be given to the account. SQL, since claims ask it in SQL and every page asks it:
     composing the same of querysets took longer than all else that a page asks of a task."""
 
-    template = f"EXISTS (SELECT 1 FROM cases_case k WHERE k.id = %(expressions)s AND {_FOR_THEM} LIMIT 1 OFFSET 0)"
+    template = f"EXISTS (SELECT 1 FROM cases_case k WHERE k.id = %(expressions)s AND {_FOR_THEM}{HERE})"
     output_field = BooleanField()
 
 
 class _OpenForThem(Func):
     """Whether the copy with this id is planted, open, and may be given to the account."""
 
-    template = f"EXISTS ({_OPEN} AND t.case_id = %(expressions)s AND {_FOR_THEM})"
+    template = f"EXISTS ({_OPEN} AND t.case_id = %(expressions)s AND {_FOR_THEM}{HERE})"
     output_field = BooleanField()
 
 
 class _CopyForThem(Func):
     """Whether a copy of the case with this id is planted, open, and may be given to the account."""
 
-    template = f"EXISTS ({_OPEN} AND k.copy_of_id = %(expressions)s AND {_FOR_THEM})"
+    template = f"EXISTS ({_OPEN} AND k.copy_of_id = %(expressions)s AND {_FOR_THEM}{HERE})"
     output_field = BooleanField()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -302,3 +304,17 @@ def test_two_tabs_of_one_person_together_get_no_more_than_they_may_hold() -> Non
     for thread in threads:
         thread.join(60)
     assert (len(taken), refused) == (2, ["too-many-claims"] * 4)
+
+
+def test_whether_a_task_may_be_taken_is_looked_up_for_that_task_alone() -> None:
+    """Not by reading all cases or decisions there are into memory first, as a planner may well choose to."""
+    user, case_type = worker(), make_case_type()
+    fill(make_queue("mail"), case_type, 5)
+    with CaptureQueriesContext(connection) as queries:
+        take(user)
+    [heads] = [query["sql"] for query in queries if "heads" in query["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {'QUERY PLAN' if connection.vendor == 'sqlite' else ''} {heads}")
+        plan = "\n".join(str(row[-1]) for row in cursor.fetchall())
+    assert "task_next" in plan or "Scan" in plan
+    assert not re.search(r"hashed|SCAN [dekmops]\b", plan), plan
