@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, cast
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from hitl_project import alerts, notices, palette
@@ -35,6 +37,10 @@ class BackOffice(AdminSite):
             return context
         live = {"alerts_live": alerts.offered(cast(User, request.user))}
         return {**context, **live, "navigation": navigation(request), "account_links": account_links(request)}
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
+        """The tables by app. Django asks for them on every page, and hardly any shows them: so when they are looked at."""
+        return SimpleLazyObject(partial(super().get_app_list, request, app_label))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Where single sign-on is set up, by way of its pages: they offer it, and ask for the second step of who has one."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_script_prefix, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -188,7 +189,14 @@ def _offered(request: HttpRequest, entries: Iterable[Entry]) -> Iterator[tuple[E
     for entry in entries:
         if entry.permissions and not any(request.user.has_perm(permission) for permission in entry.permissions):
             continue
-        try:
-            yield entry, reverse(entry.address)
-        except NoReverseMatch:  # a page that this installation does not have
-            continue
+        if url := _address(entry.address, get_script_prefix()):
+            yield entry, url
+
+
+@cache
+def _address(name: str, _prefix: str) -> str:
+    """Where a page lies under the prefix of this installation; empty where it has no such page."""
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
