@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from cases.access import EVERYTHING, NOTHING, scope_of
@@ -20,6 +21,13 @@ from review.planted import hides, not_for, seen_in
 SENDER_VERBS = frozenset(
     {"cases.cancel_case", "cases.predict_case", "cases.add_attachment", "feedback.add_outcomereport"}
 )
+# Each queue, its kind, and whether the account is in one of its groups: asked at the beginning of nearly every request.
+QUEUES = """
+SELECT q.id, q.kind, EXISTS (
+    SELECT 1 FROM review_queue_groups g JOIN auth_user_groups m ON m.group_id = g.group_id
+    WHERE g.queue_id = q.id AND m.user_id = %s
+) FROM review_queue q
+"""
 CLAIM_VERBS = frozenset({"review.decide_reviewtask", "review.raise_reviewtask"})
 
 
@@ -49,8 +57,9 @@ def desk_of(user: User) -> Desk:
 def _read_desk(user: User) -> Desk:
     if not (user.has_perm("review.work_ordinary_queues") or user.has_perm("review.work_quality_queues")):
         return Desk(frozenset(), frozenset())
-    member = Exists(Queue.groups.through.objects.filter(queue=OuterRef("pk"), group__user=user))
-    rows = list(Queue.objects.annotate(member=member).order_by().values_list("pk", "kind", "member"))
+    with connection.cursor() as cursor:
+        cursor.execute(QUEUES, [user.pk])
+        rows = cursor.fetchall()
     everywhere, quality = user.has_perm("review.work_every_queue"), Queue.Kind.QUALITY
     ordinary = {pk for pk, kind, belongs in rows if kind != quality and (belongs or everywhere)}
     read = {pk for pk, kind, belongs in rows if kind == quality and belongs}
