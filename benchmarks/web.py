@@ -43,12 +43,19 @@ class Caller:
         return content.decode(), self.answered.get("X-Desk-Address", path)
 
     def _ask(self, method: str, path: str, body: bytes | None, more: dict[str, str] | None = None) -> bytes:
-        self.connection.request(method, path, body=body, headers=self.headers | (more or {}))
-        answer = self.connection.getresponse()
+        try:
+            answer = self._exchange(method, path, body, more or {})
+        except (http.client.RemoteDisconnected, ConnectionError):  # quiet for longer than the server keeps a line open
+            self.connection.close()
+            answer = self._exchange(method, path, body, more or {})
         content, self.answered = answer.read(), dict(answer.getheaders())
         if answer.status not in (200, 201, 204):
             raise SystemExit(f"{method} {path}: {answer.status} {content[:500]!r}")
         return content
+
+    def _exchange(self, method: str, path: str, body: bytes | None, more: dict[str, str]) -> http.client.HTTPResponse:
+        self.connection.request(method, path, body=body, headers=self.headers | more)
+        return self.connection.getresponse()
 
 
 @contextmanager
