@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from cases.access import visible
@@ -50,14 +50,17 @@ def load(look: Look, reader: User, *, everybody: bool) -> list[Person]:
     rows: Any = loading.narrowed(PersonRollup, look.period)
     if not everybody:
         rows = rows.filter(user_id=reader.pk)
-    added = rows.order_by().values("user_id").annotate(**{f"sum_{name}": Sum(name) for name in FIGURES})
-    sums = {row["user_id"]: Counter({name: row[f"sum_{name}"] for name in FIGURES}) for row in added}
-    times: defaultdict[int, list[bytes]] = defaultdict(list)
-    for user_id, active in rows.values_list("user_id", "active"):
-        times[user_id].append(active)
+    found: defaultdict[int, list[list[Any]]] = defaultdict(list)
+    for user_id, *figures in rows.values_list("user_id", "active", *FIGURES):
+        found[user_id].append(figures)
     known = visible(reader, User.objects.all(), "auth.view_user") if everybody else User.objects.filter(pk=reader.pk)
-    named = known.filter(pk__in=list(sums)).order_by("username")
-    return [Person(user.get_username(), sums[user.pk], Histogram.added(times[user.pk])) for user in named]
+    return [_person(user, found[user.pk]) for user in known.filter(pk__in=list(found)).order_by("username")]
+
+
+def _person(user: User, rows: Sequence[Sequence[Any]]) -> Person:
+    active, *columns = zip(*rows, strict=True)
+    counts = Counter(dict(zip(FIGURES, map(sum, columns), strict=True)))
+    return Person(user.get_username(), counts, Histogram.added(active))
 
 
 def table(people: list[Person]) -> Table:
