@@ -45,8 +45,10 @@ class Caller:
     def _ask(self, method: str, path: str, body: bytes | None, more: dict[str, str] | None = None) -> bytes:
         try:
             answer = self._exchange(method, path, body, more or {})
-        except (http.client.RemoteDisconnected, ConnectionError):  # quiet for longer than the server keeps a line open
+        except ConnectionError:  # most likely quiet for longer than the server keeps a line open
             self.connection.close()
+            if method != "GET":
+                raise
             answer = self._exchange(method, path, body, more or {})
         content, self.answered = answer.read(), dict(answer.getheaders())
         if answer.status not in (200, 201, 204):

@@ -30,5 +30,6 @@ def moment() -> datetime:
 
 
 def read_moment(found: datetime | str) -> datetime:
-    """A moment as raw SQL gives it: SQLite keeps it as a text, in UTC."""
-    return found if isinstance(found, datetime) else datetime.fromisoformat(found).replace(tzinfo=UTC)
+    """A moment as raw SQL gives it: from SQLite without its zone, which is UTC, and from an expression as a text."""
+    moment = datetime.fromisoformat(found) if isinstance(found, str) else found
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, get_script_prefix, reverse
@@ -193,7 +193,7 @@ def _offered(request: HttpRequest, entries: Iterable[Entry]) -> Iterator[tuple[E
             yield entry, url
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _address(name: str, _prefix: str) -> str:
     """Where a page lies under the prefix of this installation; empty where it has no such page."""
     try:

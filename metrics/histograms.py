@@ -98,7 +98,8 @@ class Histogram:
     __hash__ = None  # type: ignore[assignment]
 
     def __len__(self) -> int:
-        return int(self._cumulated[1][-1]) if self.stored else 0
+        reached = self._cumulated[1]
+        return int(reached[-1]) if reached.size else 0
 
     @cached_property
     def counts(self) -> Counter[int]:

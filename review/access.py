@@ -21,6 +21,7 @@ from review.planted import hides, not_for, seen_in
 SENDER_VERBS = frozenset(
     {"cases.cancel_case", "cases.predict_case", "cases.add_attachment", "feedback.add_outcomereport"}
 )
+CLAIM_VERBS = frozenset({"review.decide_reviewtask", "review.raise_reviewtask"})
 # Each queue, its kind, and whether the account is in one of its groups: asked at the beginning of nearly every request.
 QUEUES = """
 SELECT q.id, q.kind, EXISTS (
@@ -28,7 +29,6 @@ SELECT q.id, q.kind, EXISTS (
     WHERE g.queue_id = q.id AND m.user_id = %s
 ) FROM review_queue q
 """
-CLAIM_VERBS = frozenset({"review.decide_reviewtask", "review.raise_reviewtask"})
 
 
 @dataclass(frozen=True, slots=True)

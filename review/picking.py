@@ -51,6 +51,8 @@ _FREE = (
 )
 _URGENT = f" AND t.priority = {Priority.URGENT.value}"
 _ORDER = "ORDER BY t.due_at, t.id LIMIT 1"
+URGENCIES = ((0, ""), (1, _URGENT))
+AT_ONCE = 100  # parts of one statement: SQLite takes 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,18 +158,25 @@ def _in_order(heads: Sequence[Head], *, user: User, turn: int) -> list[Head]:
 
 def _heads(queues: Collection[int], user: User, lines: Sequence[tuple[str, list[Any]]]) -> list[Head]:
     """The most pressing free tasks of the queues, the earliest due first; a queue without a free one is left out."""
-    if not queues:
-        return []
-    parts, parameters = [], list[Any]()
-    for queue_id, (line, (skilled, known)) in product(queues, enumerate(lines)):
-        for urgent, also in ((0, ""), (1, _URGENT)):
-            parts.append(f"SELECT * FROM (SELECT t.due_at, t.queue_id, {urgent} AS urgent, {line} AS line FROM {_FREE}"
-                         f"{skilled} AND t.queue_id = %s{also} {_ORDER}) h")  # fmt: skip
-            parameters += [*_independence(user), *known, queue_id]
-    heads = f"SELECT queue_id, urgent, due_at <= <now>, line FROM ({' UNION ALL '.join(parts)}) heads"
-    with connection.cursor() as cursor:
-        cursor.execute(_spelled(f"{heads} ORDER BY due_at, urgent"), parameters)
-        return [Head(row[0], bool(row[1]), bool(row[1] or row[2]), row[3]) for row in cursor.fetchall()]
+    asked = [
+        (_head(line, urgent, f"{skilled} AND t.queue_id = %s{also}"), [*_independence(user), *known, queue_id])
+        for queue_id, (line, (skilled, known)), (urgent, also) in product(queues, enumerate(lines), URGENCIES)
+    ]
+    rows: list[Any] = []
+    for at in range(0, len(asked), AT_ONCE):
+        parts, values = zip(*asked[at : at + AT_ONCE], strict=True)
+        with connection.cursor() as cursor:
+            cursor.execute(_spelled(" UNION ALL ".join(parts)), [value for each in values for value in each])
+            rows += cursor.fetchall()
+    return [
+        Head(queue_id, bool(urgent), bool(urgent or overdue), line)
+        for _due, urgent, queue_id, overdue, line in sorted(rows)
+    ]
+
+
+def _head(line: int, urgent: int, where: str) -> str:
+    told = f"t.due_at, {urgent} AS urgent, t.queue_id, t.due_at <= <now> AS overdue, {line} AS line"
+    return f"SELECT * FROM (SELECT {told} FROM {_FREE}{where} {_ORDER}) h"
 
 
 def _spelled(sql: str) -> str:

@@ -46,37 +46,46 @@ class Planted(Protocol):
 # holds into a hash first, however many cases there are. It cannot move a subquery with an OFFSET.
 HERE = " LIMIT 1 OFFSET 0"
 
-# Of a copy `k`: it is meant for this account or for any, they have not decided the original, and met no other copy of it.
+# Of a copy `kc`: it is meant for this account or for any, they have not decided the original, and met no other copy of it. The names
+# of the tables in here begin with a k, which those of the statements around it do not.
 _FOR_THEM = (
-    "(k.copy_for_id IS NULL OR k.copy_for_id = %(user)d) "
-    f"AND NOT EXISTS (SELECT 1 FROM review_decision p WHERE p.case_id = k.copy_of_id AND p.decided_by_id = %(user)d{HERE}) "
-    "AND NOT EXISTS (SELECT 1 FROM review_reviewtask m JOIN cases_case o ON o.id = m.case_id WHERE "
-    f"o.copy_of_id = k.copy_of_id AND m.planted AND m.assignee_id = %(user)d AND m.closed_at IS NOT NULL{HERE})"
+    "(kc.copy_for_id IS NULL OR kc.copy_for_id = %(user)d) "
+    f"AND NOT EXISTS (SELECT 1 FROM review_decision kd WHERE kd.case_id = kc.copy_of_id AND kd.decided_by_id = %(user)d{HERE}) "
+    "AND NOT EXISTS (SELECT 1 FROM review_reviewtask km JOIN cases_case ko ON ko.id = km.case_id WHERE "
+    f"ko.copy_of_id = kc.copy_of_id AND km.planted AND km.assignee_id = %(user)d AND km.closed_at IS NOT NULL{HERE})"
 )
-_OPEN = (
-    "SELECT 1 FROM review_reviewtask t JOIN cases_case k ON k.id = t.case_id WHERE t.planted AND t.closed_at IS NULL"
-)
+_OPEN = "SELECT 1 FROM review_reviewtask kt JOIN cases_case kc ON kc.id = kt.case_id WHERE kt.planted AND kt.closed_at IS NULL"
 
 
 class _ForThem(Func):
     """Whether the copy with this id may be given to the account. SQL, since claims ask it in SQL and every page asks it:
     composing the same of querysets took longer than all else that a page asks of a task."""
 
-    template = f"EXISTS (SELECT 1 FROM cases_case k WHERE k.id = %(expressions)s AND {_FOR_THEM}{HERE})"
+    template = f"EXISTS (SELECT 1 FROM cases_case kc WHERE kc.id = %(expressions)s AND {_FOR_THEM}{HERE})"
+    output_field = BooleanField()
+
+
+class _ForAnother(Func):
+    """Whether the copy with this id is meant for somebody else."""
+
+    template = (
+        "EXISTS (SELECT 1 FROM cases_case kc WHERE kc.id = %(expressions)s "
+        f"AND kc.copy_for_id IS NOT NULL AND kc.copy_for_id <> %(user)d{HERE})"
+    )
     output_field = BooleanField()
 
 
 class _OpenForThem(Func):
     """Whether the copy with this id is planted, open, and may be given to the account."""
 
-    template = f"EXISTS ({_OPEN} AND t.case_id = %(expressions)s AND {_FOR_THEM}{HERE})"
+    template = f"EXISTS ({_OPEN} AND kt.case_id = %(expressions)s AND {_FOR_THEM}{HERE})"
     output_field = BooleanField()
 
 
 class _CopyForThem(Func):
     """Whether a copy of the case with this id is planted, open, and may be given to the account."""
 
-    template = f"EXISTS ({_OPEN} AND k.copy_of_id = %(expressions)s AND {_FOR_THEM}{HERE})"
+    template = f"EXISTS ({_OPEN} AND kc.copy_of_id = %(expressions)s AND {_FOR_THEM}{HERE})"
     output_field = BooleanField()
 
 
@@ -112,7 +121,7 @@ def not_for(user: User) -> Q:
     or somebody else answered."""
     if knows(user):
         return Q(planted=True)
-    over = Q(closed_at__isnull=False) & ~Q(assignee=user)
+    over = Q(closed_at__isnull=False) & (~Q(assignee=user) | Q(_ForAnother("case", user=user.pk)))
     return Q(planted=True) & (over | (Q(closed_at__isnull=True) & ~Q(_ForThem("case", user=user.pk))))
 
 

@@ -137,6 +137,7 @@ def _sla(minutes: Any) -> Found:
 def _calendar(key: Any, known: Collection[str] | None) -> Found:
     if not isinstance(key, str):
         yield "calendar", _("The key of a calendar is needed, or nothing.")
+    # Compared here and not by the database: there are few, and PostgreSQL takes no text with a NUL in it.
     elif key and key not in (set(Calendar.objects.values_list("key", flat=True)) if known is None else known):
         yield "calendar", _("There is no such calendar.")
 

@@ -32,6 +32,7 @@ from review.models import Policy, Queue, ReviewTask, RoutingRule
 
 MOST_COUNTED = 10_000
 MOST_NAMED = 20
+AT_ONCE = 100  # queues in one statement: SQLite takes 500 parts
 MOST_RULES_NAMED = 5
 LIVE = (Policy.Status.ACTIVE, Policy.Status.PROPOSED)
 HOURS_BACK = 4.0
@@ -62,7 +63,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
+class OpenCounts:
     """A queue's open tasks, of which the first `MOST_COUNTED` by due date are counted: all, those overdue, and those due
     by each of some moments."""
 
@@ -117,7 +118,7 @@ def workers(queue: Queue) -> list[User]:
     return list(User.objects.filter(pk__in=holding).order_by("username")[:MOST_NAMED])
 
 
-def _open_of(queues: Sequence[Queue], *, moments: Sequence[datetime] = ()) -> dict[int, Open]:
+def _open_of(queues: Sequence[Queue], *, moments: Sequence[datetime] = ()) -> dict[int, OpenCounts]:
     """The open tasks of each queue. They are read once for all that is counted of them, along the index by due date."""
     by_then = ", COUNT(CASE WHEN due_at <= %s THEN 1 END)" * len(moments)
     one = (
@@ -125,21 +126,23 @@ def _open_of(queues: Sequence[Queue], *, moments: Sequence[datetime] = ()) -> di
         f"FROM review_reviewtask WHERE queue_id = %s AND closed_at IS NULL ORDER BY due_at, id LIMIT {MOST_COUNTED}) AS first"
     )
     bounds = [connection.ops.adapt_datetimefield_value(moment) for moment in moments]
-    values = [value for queue in queues for value in (queue.pk, *bounds, queue.pk)]
-    if not queues:
-        return {}
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join([one] * len(queues)), values)
-        rows = cursor.fetchall()
-    return {pk: Open(many, due and read_moment(due), late, tuple(until)) for pk, many, due, late, *until in rows}
+    found: dict[int, OpenCounts] = {}
+    for at in range(0, len(queues), AT_ONCE):
+        some = queues[at : at + AT_ONCE]
+        values = [value for queue in some for value in (queue.pk, *bounds, queue.pk)]
+        with connection.cursor() as cursor:
+            cursor.execute(" UNION ALL ".join([one] * len(some)), values)
+            for pk, many, due, late, *until in cursor.fetchall():
+                found[pk] = OpenCounts(many, due and read_moment(due), late, tuple(until))
+    return found
 
 
-def _standing(queue: Queue, counted: Open) -> Standing:
+def _standing(queue: Queue, counted: OpenCounts) -> Standing:
     found = {name: vars(queue)[f"now_{name}"] for name in ("claimed", "held", "snoozed", "oldest")}
     return Standing(open=counted.open, overdue=counted.overdue, next_due=counted.next_due, **found)
 
 
-def _outlook(queue: Queue, counted: Open, now: datetime) -> Outlook:
+def _outlook(queue: Queue, counted: OpenCounts, now: datetime) -> Outlook:
     found = vars(queue)
     pace = Pace(HOURS_BACK, found["arrived"], found["finished"], found["promised"] or timedelta(0))
     return Outlook(pace, list(zip(marks(now), counted.until, strict=True)))

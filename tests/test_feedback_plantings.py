@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from cases.access import can
 from cases.models import AuditEvent, Case, Effect
 from cases.models.choices import State
 from feedback import gold, plantings
@@ -21,6 +22,7 @@ from review import claims
 from review.decide import Answer, decide
 from review.models import Decision, ReviewTask
 from review.shown import digest_of, shown_prediction
+from tests import gold as drills
 from tests.factories import make_case, make_case_type, make_decision, make_prediction, make_queue, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres_too]
@@ -183,3 +185,13 @@ def test_raising_a_planted_task_ends_it() -> None:
     assert not ReviewTask.objects.open().exists()
     found = Planting.objects.get()
     assert (found.user, found.caught) == (user, None)
+
+
+def test_a_drill_meant_for_another_is_seen_by_nobody_who_held_it_in_between() -> None:
+    meant, between, case_type = make_user("reviewer"), make_user("reviewer"), make_case_type("exception_handler")
+    task = drills.planted(case_type, reader=meant)
+    held = ReviewTask.objects.filter(pk=task.pk)
+    held.update(assignee=between, closed_at=timezone.now(), ending=ReviewTask.Ending.HANDED_OVER)
+    assert not can(between, "review.view_reviewtask", task)
+    held.update(assignee=meant, ending=ReviewTask.Ending.DECIDED)
+    assert can(meant, "review.view_reviewtask", task)

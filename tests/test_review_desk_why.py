@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from cases.audit import journal
 from review.desk.past import past_of
 from review.desk.screen import read_task
 from review.desk.why import lines_of
+from review.models import ReviewTask
 from tests import factories as make
 
 
@@ -95,6 +98,24 @@ def test_the_past_is_bounded_and_tells_the_newest() -> None:
     assert [row.label for row in past.cases] == ["", "label-5", "label-4", "label-3", "label-2"]
     assert past.cases[0].id == hidden.case_id
     assert len(past.timeline) == 40
+
+
+@pytest.mark.django_db
+@pytest.mark.postgres_too
+def test_every_moment_of_the_past_knows_its_zone() -> None:
+    user, case_type = make.make_user("reviewer"), make.make_case_type()
+    make.make_case(case_type, requester="ann")
+    case = make.make_case(case_type, requester="ann")
+    make.make_task(case, closed_at=timezone.now(), ending=ReviewTask.Ending.HANDED_OVER)
+    task = make.make_task(case, claimed_by=user)
+    log(case.pk, "task.claimed")
+    past = past_of(user, read_task(user, task.pk), concealed=False)
+    moments = [row.created_at for row in past.cases] + [row.opened_at for row in past.stays]
+    moments += [event.at for event in past.timeline]
+    assert len(moments) == 3
+    assert all(
+        moment.utcoffset() is not None and abs(timezone.now() - moment) < timedelta(hours=1) for moment in moments
+    )
 
 
 def test_an_urgent_case_on_the_fast_track_says_so() -> None:

@@ -312,9 +312,8 @@ def test_whether_a_task_may_be_taken_is_looked_up_for_that_task_alone() -> None:
     fill(make_queue("mail"), case_type, 5)
     with CaptureQueriesContext(connection) as queries:
         take(user)
-    [heads] = [query["sql"] for query in queries if "heads" in query["sql"]]
+    [heads] = [query["sql"] for query in queries if "UNION ALL" in query["sql"]]
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN {'QUERY PLAN' if connection.vendor == 'sqlite' else ''} {heads}")
         plan = "\n".join(str(row[-1]) for row in cursor.fetchall())
-    assert "task_next" in plan or "Scan" in plan
     assert not re.search(r"hashed|SCAN [dekmops]\b", plan), plan

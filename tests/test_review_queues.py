@@ -9,9 +9,10 @@ import pytest
 from django.utils import timezone
 
 from cases.models.choices import State
+from review import claims
 from review.forecast import HORIZON
 from review.models import Queue, ReviewTask
-from review.queues import Standing, stand, stand_and_outlook, workers
+from review.queues import Standing, outlooks, stand, stand_and_outlook, workers
 from tests.callers import Api
 from tests.factories import make_case, make_case_type, make_decision, make_queue, make_task, make_user
 
@@ -107,3 +108,17 @@ def test_the_queues_take_the_same_few_queries_however_many(django_assert_max_num
         make_task(queue=make_queue(f"queue-{n}"))
     with django_assert_max_num_queries(12):
         assert len(api.get("/queues/").json()["results"]) >= 12
+
+
+def test_five_hundred_queues_are_counted_and_one_task_among_them_is_found() -> None:
+    user, case_type, last = make_user("reviewer"), make_case_type(), make_queue("last")
+    made = Queue.objects.bulk_create(Queue(key=f"queue-{number}", name=f"Queue {number}") for number in range(500))
+    Queue.groups.through.objects.bulk_create(
+        Queue.groups.through(queue=queue, group=user.groups.get()) for queue in made
+    )
+    task = make_task(make_case(case_type, state=State.IN_REVIEW), queue=last)
+    assert {queue.pk: found.open for queue, found in stand(Queue.objects.all()) if found.open} == {last.pk: 1}
+    assert len(outlooks(Queue.objects.all(), now=timezone.now())) == Queue.objects.count() > 500
+    claimed = claims.claim_next(user, origin="test")
+    assert claimed is not None
+    assert claimed.pk == task.pk

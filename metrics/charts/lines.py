@@ -203,8 +203,8 @@ def _banded(name: str, tone: str, figures: Figures, told: Sequence[Sequence[str]
     return [low, high, line]
 
 
-def _hover(figure: str, interval: str, observations: str) -> str:
-    return f"{figure}{f' ({interval})' if interval else ''}, n = {observations}"
+def _hover(value: str, interval: str, observations: str) -> str:
+    return f"{value}{f' ({interval})' if interval else ''}, n = {observations}"
 
 
 def _limit(report: Report, name: str, value: float, tone: str) -> Trace:
