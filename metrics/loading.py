@@ -31,6 +31,19 @@ DURATIONS = ("active", "blind", "waiting")
 NOTHING = (b"",) * len(DURATIONS)
 
 
+class Epoch(models.Func):
+    """A moment as whole seconds since 1970: a page reads moments by the thousand, and Django makes each of them in Python."""
+
+    output_field = models.BigIntegerField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        seconds = "CAST(STRFTIME('%%%%s', %(expressions)s) AS INTEGER)"
+        return self.as_sql(compiler, connection, template=seconds, **context)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="EXTRACT(EPOCH FROM %(expressions)s)::bigint", **context)
+
+
 @dataclass(slots=True)
 class LaneSums:
     """One queue and priority over a time."""
@@ -52,13 +65,14 @@ def load(period: Period, *, needs: frozenset[str], now: datetime) -> Loaded:
     begun = _first(period) if "flow" in needs else None
     parts = {name: _by_step(_rows(name, period, needs, now=now)) for name in TABLES}
 
-    def added(step: datetime | None, hours: float) -> Totals:
+    def added(step: int | None, hours: float) -> Totals:
         return _kept(period, total(*(parts[name][step] for name in TABLES), hours=hours))
 
     def elapsed(start: datetime) -> float:
         return _elapsed(start, period.span, begun=begun, now=now)
 
-    steps = {start: added(start, elapsed(start)) for start in period.steps() if start <= now}
+    begins = [start for start in period.steps() if start <= now]
+    steps = {start: added(int(start.timestamp()), elapsed(start)) for start in begins}
     before = added(None, sum(elapsed(start) for start in period.before.steps()))
     return Loaded(steps, before, _lanes(period, now=now) if "lanes" in needs else {})
 
@@ -86,7 +100,7 @@ def _rows(name: str, period: Period, needs: frozenset[str], *, now: datetime) ->
     model, keys = TABLES[name]
     wide = replace(period, start=period.before.start)
     earlier = models.When(start__lt=period.start, then=None)
-    step = models.Case(earlier, default=F("start"), output_field=models.DateTimeField())
+    step = models.Case(earlier, default=Epoch("start"), output_field=models.BigIntegerField())
     rows = narrowed(model, wide).filter(start__lte=now).annotate(step=step)
     if name != "work":
         return list(_summed(rows, model, "step", *keys))
@@ -102,7 +116,7 @@ def _summed(
     counts = [name for name in model.figures if name not in DURATIONS]
     row = _named(*by, *counts, *DURATIONS)
     keys: dict[str, Any] = {f"by_{name}": F(name) for name in by}
-    sums = {f"sum_{name}": Sum(name, default=0) for name in counts}
+    sums = {f"sum_{name}": Sum(name) for name in counts}
     groups = rows.order_by().values(**keys).annotate(**sums)
     for values in groups.values_list(*(f"by_{name}" for name in by), *sums):
         yield row(*values, *(timed or {}).get(values[: len(by)], NOTHING))
@@ -130,8 +144,8 @@ def _kept(period: Period, totals: Totals) -> Totals:
     return totals
 
 
-def _by_step(rows: Iterable[Any]) -> defaultdict[datetime | None, list[Any]]:
-    found: defaultdict[datetime | None, list[Any]] = defaultdict(list)
+def _by_step(rows: Iterable[Any]) -> defaultdict[int | None, list[Any]]:
+    found: defaultdict[int | None, list[Any]] = defaultdict(list)
     for row in rows:
         found[row.step].append(row)
     return found
