@@ -11,6 +11,7 @@ import pytest
 from django.db.backends.base.introspection import BaseDatabaseIntrospection
 from django.db.backends.postgresql import introspection as postgresql
 from django.db.backends.sqlite3 import introspection as sqlite3
+from pytest_django import DjangoDbBlocker
 
 from feedback.fingerprints import forget_index
 from tests import servers
@@ -78,6 +79,21 @@ def redis() -> Iterator[None]:
     django_rq.get_connection("pipeline").flushdb()
     yield
     django_rq.get_connection("pipeline").flushdb()
+
+
+@pytest.fixture(scope="module")
+def office(
+    request: pytest.FixtureRequest,
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[int]:
+    """The demonstration organisation with the module's ``DAYS`` of history, for its tests; the number of its cases."""
+    from tests.demo_office import loaded_office  # models are ready only now
+
+    days = request.module.DAYS
+    with django_db_blocker.unblock(), loaded_office(tmp_path_factory.mktemp("office"), days=days) as count:
+        yield count
 
 
 @pytest.fixture(scope="session")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
 from django.db.models import F, Q
-from pytest_django import DjangoDbBlocker
 
 from cases import outbox, schemas, seals
 from cases.classify import classify_batch
@@ -26,7 +24,7 @@ from review.decide import Answer, decide
 from review.models import Approval, Decision, Policy, ReviewTask
 from review.route import route_batch
 from review.shown import digest_of, newest_prediction
-from tests.demo_office import NOW, loaded_office
+from tests.demo_office import NOW
 
 DAYS = 6
 pytestmark = [
@@ -35,14 +33,6 @@ pytestmark = [
     pytest.mark.usefixtures("redis", "office"),
     pytest.mark.xdist_group("office"),
 ]
-
-
-@pytest.fixture(scope="module")
-def office(
-    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[int]:
-    with django_db_blocker.unblock(), loaded_office(tmp_path_factory.mktemp("office"), days=DAYS) as count:
-        yield count
 
 
 def test_what_is_loaded_is_whole_and_consistent(office: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 from django.contrib import admin
@@ -14,13 +13,12 @@ from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from pytest_django import DjangoDbBlocker
 
 from hitl_project.demo.people import of_role
-from tests.demo_office import loaded_office
 from tests.factories import make_user
 
 VALUE = re.compile(r"'(?:[^']|'')*'|\b\d+(?:\.\d+)?\b")
+DAYS = 3
 MOST = 5
 SUPERVISOR = of_role("supervisor")[0].username
 LISTS = sorted(model._meta.label_lower for model in admin.site._registry)
@@ -46,14 +44,6 @@ pytestmark = [
     pytest.mark.usefixtures("redis", "office"),
     pytest.mark.xdist_group("office"),
 ]
-
-
-@pytest.fixture(scope="module")
-def office(
-    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[int]:
-    with django_db_blocker.unblock(), loaded_office(tmp_path_factory.mktemp("office"), days=3) as count:
-        yield count
 
 
 def repeated(user: User, address: str) -> dict[str, int]:
